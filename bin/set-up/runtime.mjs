@@ -1,0 +1,59 @@
+import { spawn } from 'node:child_process';
+import { existsSync, realpathSync } from 'node:fs';
+import { pathToFileURL } from 'node:url';
+import { inProject, SetUpError } from './place.mjs';
+
+const oldestRuntime = 24;
+const oldestLauncher = 20;
+
+/** The dynamic loader that the pinned runtime is linked against; musl systems lack it. */
+const loaders = { x64: '/lib64/ld-linux-x86-64.so.2', arm64: '/lib/ld-linux-aarch64.so.1' };
+
+/** Whether what is linked against glibc runs here. */
+export const usesGlibc = () => existsSync(loaders[process.arch] ?? '');
+
+const majorVersion = () => Number(process.versions.node.split('.')[0]);
+
+/** Throws when even the set-up cannot run here. */
+export function requireLauncher() {
+  if (majorVersion() >= oldestLauncher) return;
+  throw new SetUpError(`Node.js ${process.versions.node} is too old; install Node.js ${oldestLauncher} or newer.`);
+}
+
+/** The Node.js that runs the server: the one pinned by the lockfile, else this one when it is new enough. */
+export function findRuntime() {
+  const pinned = inProject('node_modules', `node-${process.platform}-${process.arch}`, 'bin', 'node');
+  if (existsSync(pinned) && usesGlibc()) return pinned;
+  if (majorVersion() >= oldestRuntime) return process.execPath;
+  throw new SetUpError(
+    `no Node.js ${oldestRuntime} comes with the project for ${process.platform} ${process.arch}; install Node.js ${oldestRuntime} or newer and run this again.`,
+  );
+}
+
+/**
+ * Hands this process over to a built script: in place when this is the right runtime already, otherwise as a child
+ * that gets our standard streams and signals and whose exit code becomes ours.
+ */
+export async function handOver(script, args) {
+  const runtime = findRuntime();
+  if (realpathSync(runtime) === realpathSync(process.execPath)) {
+    process.argv = [process.argv[0], script, ...args];
+    await import(pathToFileURL(script).href);
+    return;
+  }
+  const child = spawn(runtime, [script, ...args], { stdio: 'inherit' });
+  const forward = (signal) => {
+    // A terminal sends its interrupt to the whole group: forwarding it would make the child see it twice.
+    if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal);
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT']) process.on(signal, forward);
+  child.once('error', (error) => {
+    process.stderr.write(`postern: ${runtime} does not start: ${error.message}\n`);
+    process.exit(1);
+  });
+  child.once('close', (code, signal) => {
+    if (signal === null) process.exit(code);
+    process.removeAllListeners(signal);
+    process.kill(process.pid, signal);
+  });
+}

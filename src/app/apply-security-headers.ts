@@ -1,0 +1,42 @@
+import { hash } from 'node:crypto';
+import type { Context, Middleware } from 'koa';
+import { doorState } from '../foundation/http/door.ts';
+import { formActionSource, type RouteKind, securityHeaders } from '../foundation/http/security-headers.ts';
+
+/** The library's page that posts an authorization response by itself (response_modes/form_post.js). */
+const formPostScript = `
+    document.addEventListener('DOMContentLoaded', function () { document.forms[0].submit() });
+  `;
+const formPostHash = `sha256-${hash('sha256', formPostScript, 'base64')}`;
+const formPostAction = /<form method="post" action="([^"]+)">/;
+
+/** Sets the headers of the one table, by what the door answered with. */
+export function applySecurityHeaders(issuer: string): Middleware {
+  const https = issuer.startsWith('https:');
+  return async (ctx, next) => {
+    await next();
+    const kind = kindOf(ctx);
+    const formActions = kind === 'form-post' ? formPostActions(ctx) : doorState(ctx).formActions;
+    const scriptHashes = kind === 'form-post' ? [formPostHash] : [];
+    ctx.set({ ...securityHeaders({ kind, https, formActions, scriptHashes }), ...keptCaching(ctx, kind) });
+  };
+}
+
+function kindOf(ctx: Context): RouteKind {
+  const { kind } = doorState(ctx);
+  const isPage = kind === 'interaction' || kind === 'logout';
+  return isPage && typeof ctx.body === 'string' && ctx.body.includes(formPostScript) ? 'form-post' : kind;
+}
+
+/** The page was made by the library for a redirect URI that it has validated. */
+function formPostActions(ctx: Context): string[] {
+  const action = formPostAction.exec(String(ctx.body))?.[1]?.replaceAll('&amp;', '&');
+  const source = action === undefined ? undefined : formActionSource(action);
+  return source === undefined ? [] : [source];
+}
+
+/** Public documents and assets say themselves how long they may be kept. */
+function keptCaching(ctx: Context, kind: RouteKind): Record<string, string> {
+  const value = kind === 'document' || kind === 'asset' ? ctx.response.get('cache-control') : '';
+  return value === '' ? {} : { 'Cache-Control': value };
+}

@@ -1,0 +1,41 @@
+import { createEndings, type Endings } from '../features/protocol/module.ts';
+import { setUpUrl } from '../features/set-up/module.ts';
+import { systemClock } from '../foundation/clock.ts';
+import { loadConfig, processEnvironment } from '../foundation/config/load.ts';
+import type { Config } from '../foundation/config/schema.ts';
+import { createIds } from '../foundation/ids.ts';
+import { createOutbox } from '../foundation/outbox/outbox.ts';
+import { systemRandom } from '../foundation/random.ts';
+import { type CoreFeatures, composeCore, type Foundations } from './compose-features.ts';
+import { openStore } from './open-store.ts';
+
+/** What a command works with: the features without pages and protocol, beside a server that may be running. */
+export interface CommandApp extends Foundations, CoreFeatures {
+  readonly endings: Endings;
+  readonly setUpUrl: (secret: string) => string;
+  readonly keyFile: string | undefined;
+  close(): Promise<void>;
+}
+
+/** The configuration as the server would load it from here. Throws `config_invalid`. */
+export const commandConfig = (): Config => loadConfig({ env: processEnvironment(), cwd: process.cwd() });
+
+/** Opens everything a command needs. Migrates first, as a start does. */
+export async function openCommandApp(): Promise<CommandApp> {
+  const config = commandConfig();
+  const ids = createIds(systemClock, systemRandom);
+  const base = { config, clock: systemClock, random: systemRandom, ids };
+  const { database, keyRing, keyFile } = await openStore(base);
+  const foundations = { ...base, database, keyRing };
+  try {
+    const core = await composeCore(foundations);
+    // Commands only put messages in; the server delivers them.
+    const outbox = createOutbox({ ...foundations, kinds: {} });
+    const endings = createEndings({ ...foundations, ...core, notice: (notice) => outbox.put('logout', notice) });
+    const close = () => database.close();
+    return { ...foundations, ...core, endings, keyFile, setUpUrl: (secret) => setUpUrl(config.issuer, secret), close };
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}

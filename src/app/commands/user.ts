@@ -1,0 +1,101 @@
+import { byOperator } from '../../features/audit/module.ts';
+import type { AccountEndings, User, Users } from '../../features/users/module.ts';
+import { AppError } from '../../foundation/errors.ts';
+import type { CommandIo, ExitCode } from './io.ts';
+import { isoTime, table, writeResult } from './result.ts';
+
+/** What the user commands need. */
+export interface UserCommandApp {
+  readonly users: Users;
+  /** Ends the sessions, grants and tokens of an account. */
+  readonly endings: AccountEndings;
+  /** Files the back-channel logout notices for those sessions. */
+  readonly logoutNotices: AccountEndings;
+}
+
+interface OneUser {
+  /** E-mail address or username. */
+  readonly login: string;
+}
+
+/** An account as commands show it. */
+const asResource = (user: User) => ({
+  id: user.id,
+  email: user.email,
+  email_verified: user.emailVerified,
+  ...(user.username === undefined ? {} : { username: user.username }),
+  disabled: user.disabledAt !== undefined,
+  roles: user.roles,
+  claims: user.claims,
+  created_at: isoTime(user.createdAt),
+  updated_at: isoTime(user.updatedAt),
+});
+
+const asText = (user: User): string =>
+  [
+    `${user.email}${user.emailVerified ? '' : ' (not verified)'}`,
+    `  id        ${user.id}`,
+    ...(user.username === undefined ? [] : [`  username  ${user.username}`]),
+    `  state     ${user.disabledAt === undefined ? 'enabled' : `disabled since ${isoTime(user.disabledAt)}`}`,
+    `  roles     ${user.roles.join(', ') || 'none'}`,
+    `  claims    ${JSON.stringify(user.claims)}`,
+  ].join('\n');
+
+async function mustFind(users: Users, login: string): Promise<User> {
+  const user = (await users.findByLogin(login)) ?? (await users.find(login));
+  if (user === undefined) throw new AppError('user_unknown', 404, `There is no account ${login}.`);
+  return user;
+}
+
+const everything =
+  (app: UserCommandApp): AccountEndings =>
+  async (id) => [...(await app.logoutNotices(id)), ...(await app.endings(id))];
+
+/** `postern user list` */
+export async function userList(io: CommandIo, { users }: UserCommandApp, args: { limit: number }): Promise<ExitCode> {
+  const found = await users.list({ limit: args.limit });
+  const rows = found.map((user) => [
+    user.email,
+    user.id,
+    user.disabledAt === undefined ? 'enabled' : 'disabled',
+    user.roles.join(' '),
+  ]);
+  writeResult(io, found.map(asResource), table([['E-MAIL', 'ID', 'STATE', 'ROLES'], ...rows]));
+  return 0;
+}
+
+/** `postern user show EMAIL` */
+export async function userShow(io: CommandIo, { users }: UserCommandApp, { login }: OneUser): Promise<ExitCode> {
+  const user = await mustFind(users, login);
+  writeResult(io, asResource(user), asText(user));
+  return 0;
+}
+
+/** `postern user disable EMAIL` */
+export async function userDisable(io: CommandIo, app: UserCommandApp, { login }: OneUser): Promise<ExitCode> {
+  const { id, email } = await mustFind(app.users, login);
+  const done = await app.users.disable(id, byOperator, everything(app));
+  io.err(done ? `${email} is disabled; all sessions and tokens have ended.\n` : `${email} was disabled already.\n`);
+  return showResource(io, app, id);
+}
+
+/** `postern user enable EMAIL` */
+export async function userEnable(io: CommandIo, app: UserCommandApp, { login }: OneUser): Promise<ExitCode> {
+  const { id, email } = await mustFind(app.users, login);
+  const done = await app.users.enable(id, byOperator);
+  io.err(done ? `${email} may sign in again; what had ended stays ended.\n` : `${email} was enabled already.\n`);
+  return showResource(io, app, id);
+}
+
+/** `postern user sign-out EMAIL` */
+export async function userSignOut(io: CommandIo, app: UserCommandApp, { login }: OneUser): Promise<ExitCode> {
+  const { id, email } = await mustFind(app.users, login);
+  await app.users.signOut(id, byOperator, everything(app));
+  io.err(`${email} is signed out everywhere; apps that asked for it are being told.\n`);
+  return showResource(io, app, id);
+}
+
+async function showResource(io: CommandIo, app: UserCommandApp, id: string): Promise<ExitCode> {
+  if (io.json) writeResult(io, asResource(await mustFind(app.users, id)), '');
+  return 0;
+}

@@ -1,0 +1,80 @@
+import { cpus } from 'node:os';
+import { type Audit, createAudit } from '../features/audit/module.ts';
+import { type Clients, createClients } from '../features/clients/module.ts';
+import { createPasswords, type Passwords } from '../features/passwords/module.ts';
+import { createSettings, type SettingsModule } from '../features/settings/module.ts';
+import { createSigningKeys, type SigningKeys } from '../features/signing-keys/module.ts';
+import { createThrottle, type Throttle } from '../features/throttle/module.ts';
+import { createUsers, type Users } from '../features/users/module.ts';
+import type { Clock } from '../foundation/clock.ts';
+import type { Config } from '../foundation/config/schema.ts';
+import type { KeyRing } from '../foundation/crypto/key-ring.ts';
+import { createPasswordHash } from '../foundation/crypto/password-hash.ts';
+import { createPasswordQueue, hashConcurrency } from '../foundation/crypto/password-queue.ts';
+import type { Database } from '../foundation/db/database.ts';
+import type { Ids } from '../foundation/ids.ts';
+import type { Random } from '../foundation/random.ts';
+
+/** What everything below is made from. */
+export interface Foundations {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly ids: Ids;
+  readonly database: Database;
+  readonly keyRing: KeyRing;
+}
+
+/** The features that neither speak the protocol nor show pages: all that a command needs. */
+export interface CoreFeatures {
+  readonly audit: Audit;
+  readonly settings: SettingsModule;
+  readonly users: Users;
+  readonly passwords: Passwords;
+  readonly throttle: Throttle;
+  readonly clients: Clients;
+  readonly signingKeys: SigningKeys;
+  /** Reads into memory what the named revisions stand for. */
+  reload(names?: ReadonlySet<string>): Promise<void>;
+}
+
+/** libuv's pool unless the environment says otherwise; WebCrypto signs in it. */
+const poolThreads = 4;
+/** How many sign-ins may wait for their hash: about five seconds' worth on one core. */
+const waitingHashes = 256;
+
+/** Builds the core features and reads what they keep in memory. */
+export async function composeCore(foundations: Foundations): Promise<CoreFeatures> {
+  const audit = createAudit(foundations);
+  const settings = createSettings({ ...foundations, audit });
+  const queue = createPasswordQueue({ concurrency: hashConcurrency(cpus().length, poolThreads), limit: waitingHashes });
+  const passwordHash = createPasswordHash({
+    parameters: () => settings.current().password.hash,
+    queue,
+    random: foundations.random,
+  });
+  const within = { ...foundations, audit, settings, passwordHash };
+  const core = {
+    audit,
+    settings,
+    users: createUsers(within),
+    passwords: createPasswords(within),
+    throttle: createThrottle(within),
+    clients: createClients(within),
+    signingKeys: createSigningKeys(within),
+  };
+  const reload = reloader(core);
+  await reload();
+  return { ...core, reload };
+}
+
+function reloader(core: Omit<CoreFeatures, 'reload'>): CoreFeatures['reload'] {
+  const readers: Readonly<Record<string, () => Promise<void>>> = {
+    settings: () => core.settings.reload(),
+    clients: () => core.clients.reload(),
+    keys: () => core.signingKeys.reload(),
+  };
+  return async (names = new Set(Object.keys(readers))) => {
+    for (const name of names) await readers[name]?.();
+  };
+}

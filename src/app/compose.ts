@@ -1,0 +1,111 @@
+import { fileURLToPath } from 'node:url';
+import type Koa from 'koa';
+import { createConsent } from '../features/consent/module.ts';
+import { createConsole } from '../features/console/module.ts';
+import { createProtocol, type Protocol } from '../features/protocol/module.ts';
+import { createSetUp, type SetUp } from '../features/set-up/module.ts';
+import { createSignIn } from '../features/sign-in/module.ts';
+import { hmacSha256 } from '../foundation/crypto/hash.ts';
+import { watchRevisions } from '../foundation/db/revision.ts';
+import { createRequestContextReader } from '../foundation/http/request-context.ts';
+import type { Log } from '../foundation/observe/log.ts';
+import type { Metrics } from '../foundation/observe/metrics.ts';
+import { createOutboundFetch } from '../foundation/outbound/fetch.ts';
+import { createOutbox, type MessageKind, type Outbox } from '../foundation/outbox/outbox.ts';
+import { createViews } from '../foundation/views/render.ts';
+import { type CoreFeatures, composeCore, type Foundations } from './compose-features.ts';
+import { createHttpApp } from './http.ts';
+import { type Jobs, startJobs } from './jobs.ts';
+import { mountPages } from './page-routes.ts';
+
+export interface AppParts extends Foundations {
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
+/** The whole product, ready to be put behind a port. */
+export interface App {
+  readonly core: CoreFeatures;
+  readonly protocol: Protocol;
+  readonly setUp: SetUp;
+  readonly koa: Koa;
+  /** Does ahead what first requests would wait for. */
+  warmUp(): Promise<void>;
+  /** Stops what runs by itself; the database stays open. */
+  stop(): Promise<void>;
+}
+
+/** Folders beside `src` and `dist`. */
+const folder = (name: string): string => fileURLToPath(new URL(`../../${name}/`, import.meta.url));
+
+/** Builds every feature once, with named parts. There is no other place that knows them all. */
+export async function compose(parts: AppParts): Promise<App> {
+  const core = await composeCore(parts);
+  await core.signingKeys.ensure();
+  const { issuer } = parts.config;
+  const views = createViews({ viewsDir: folder('views'), publicDir: folder('public'), issuer });
+  const { protocol, outbox } = composeProtocol(parts, core, views);
+  const { sessions } = protocol;
+  const within = { ...parts, ...core, views, issuer, protocol, sessions, interactions: protocol.interactions };
+  const setUp = createSetUp(within);
+  const koa = createHttpApp({
+    ...within,
+    readContext: createRequestContextReader({ trustProxy: parts.config.trustProxy }),
+    mountPages: (router) =>
+      mountPages(router, {
+        setUp,
+        consent: createConsent(within),
+        console: createConsole(within),
+        signIn: createSignIn({ ...within, ...signInHooks(parts) }),
+      }),
+  });
+  const stop = await keepFresh(parts, core, { protocol, outbox });
+  return { core, protocol, setUp, koa, stop, warmUp: () => views.compileAll() };
+}
+
+function signInHooks({ keyRing, metrics }: AppParts) {
+  const key = keyRing.derive('unknown logins');
+  return {
+    loginReference: (login: string) => hmacSha256(key, login.trim().normalize('NFC').toLowerCase()),
+    onAttempt: (result: 'success' | 'failure' | 'throttled') => metrics.authentication({ method: 'password', result }),
+  };
+}
+
+function composeProtocol(parts: AppParts, core: CoreFeatures, views: ReturnType<typeof createViews>) {
+  // The outbox needs to know how protocol delivers, and protocol needs a place to put its notices.
+  const kinds: Record<string, MessageKind> = {};
+  const outbox = createOutbox({ ...parts, kinds });
+  const protocol = createProtocol({
+    ...parts,
+    ...core,
+    issuer: parts.config.issuer,
+    views,
+    fetch: createOutboundFetch(parts.config),
+    notice: (notice) => outbox.put('logout', notice),
+    onServerError: (requestId, error) => parts.log.error({ err: error, request_id: requestId }, 'the engine failed'),
+    onTokens: (tokens) => parts.metrics.tokensIssued(tokens),
+  });
+  kinds['logout'] = protocol.logoutNotices;
+  return { protocol, outbox };
+}
+
+/** Follows changes that other processes make, and runs the jobs. Returns what stops both. */
+async function keepFresh(
+  parts: AppParts,
+  core: CoreFeatures,
+  { protocol, outbox }: { protocol: Protocol; outbox: Outbox },
+): Promise<() => Promise<void>> {
+  const watch = await watchRevisions({
+    database: parts.database,
+    async onChange(names) {
+      await core.reload(names);
+      protocol.rebuild();
+    },
+    onError: (error) => parts.log.warn({ err: error }, 'changes of other processes could not be read; trying again'),
+  });
+  const jobs: Jobs = startJobs({ ...parts, ...core, outbox, protocol });
+  return async () => {
+    watch.stop();
+    await jobs.stop();
+  };
+}

@@ -1,0 +1,143 @@
+import bodyParser from '@koa/bodyparser';
+import Router from '@koa/router';
+import Koa, { type Context, type Middleware } from 'koa';
+import compose from 'koa-compose';
+import type { Clients } from '../features/clients/module.ts';
+import {
+  isProtocolPath,
+  machineEndpoints,
+  type Protocol,
+  publicDocuments,
+  routes,
+} from '../features/protocol/module.ts';
+import type { Clock } from '../foundation/clock.ts';
+import { assertSameOrigin } from '../foundation/http/csrf.ts';
+import type { RequestContextReader } from '../foundation/http/request-context.ts';
+import type { Ids } from '../foundation/ids.ts';
+import type { Log } from '../foundation/observe/log.ts';
+import type { Metrics } from '../foundation/observe/metrics.ts';
+import type { Views } from '../foundation/views/render.ts';
+import { answerErrors } from './answer-errors.ts';
+import { applySecurityHeaders } from './apply-security-headers.ts';
+import { observeRequests } from './observe-requests.ts';
+import { serveAssets } from './serve-assets.ts';
+
+export interface HttpParts {
+  readonly issuer: string;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly views: Views;
+  readonly clients: Clients;
+  readonly protocol: Protocol;
+  readonly readContext: RequestContextReader;
+  /** Adds every feature's pages. */
+  readonly mountPages: (router: Router) => void;
+}
+
+/** The largest form that a page of ours takes, in bytes. */
+const formLimit = 56 * 1024;
+
+/** The public port's Koa app: what every request passes, then the shortest way to who answers it. */
+export function createHttpApp(parts: HttpParts): Koa {
+  const app = new Koa();
+  // Scheme and host come from the issuer, written into these headers by `pinIssuer`; strangers' are overwritten.
+  app.proxy = true;
+  app.silent = true;
+  app.keys = [...parts.protocol.cookieKeys];
+  app.on('error', (error: unknown, ctx?: Context) =>
+    parts.log.error({ err: error, request_id: ctx?.state['requestId'] }, 'request failed'),
+  );
+  app.use(openRequest(parts));
+  app.use(observeRequests(parts));
+  app.use(applySecurityHeaders(parts.issuer));
+  app.use(answerErrors(parts));
+  app.use(dispatch(parts));
+  return app;
+}
+
+/** Gives the request its id, its origin and its language, and pins host and scheme to the issuer. */
+function openRequest({ issuer, ids, views, readContext }: HttpParts): Middleware {
+  const { host, protocol } = new URL(issuer);
+  const scheme = protocol.slice(0, -1);
+  return (ctx, next) => {
+    const facts = readContext(ctx.req, ids.next());
+    const { headers } = ctx.req;
+    // A Host or X-Forwarded-* header must never change a URL, a mail or a cached document (cache poisoning).
+    headers.host = host;
+    headers['x-forwarded-host'] = host;
+    headers['x-forwarded-proto'] = scheme;
+    delete headers['x-forwarded-for'];
+    const language = views.negotiate(ctx.query['ui_locales']?.toString(), ctx.get('accept-language'));
+    Object.assign(ctx.state, { requestId: facts.requestId, facts, language, kind: kindOf(ctx.path), formActions: [] });
+    ctx.set('X-Request-Id', facts.requestId);
+    return next();
+  };
+}
+
+function kindOf(path: string) {
+  if (publicDocuments.has(path)) return 'document';
+  if (machineEndpoints.has(path)) return 'machine';
+  if (path.startsWith('/assets/')) return 'asset';
+  if (path === routes.end_session || path.startsWith(`${routes.end_session}/`)) return 'logout';
+  return isProtocolPath(path) || path.startsWith('/interaction/') ? 'interaction' : 'page';
+}
+
+function dispatch(parts: HttpParts): Middleware {
+  const { protocol } = parts;
+  const assets = serveAssets(parts.views);
+  const machines = compose([protocol.unit, protocol.serve]);
+  const pages = pageChain(parts);
+  return (ctx, next) => {
+    if (ctx.path.startsWith('/assets/')) return assets(ctx, next);
+    if (publicDocuments.has(ctx.path)) return protocol.serve(ctx, next);
+    return machineEndpoints.has(ctx.path) ? machines(ctx, next) : pages(ctx, next);
+  };
+}
+
+function pageChain({ issuer, protocol, mountPages }: HttpParts): Middleware {
+  const router = new Router();
+  mountPages(router);
+  const serveProtocol: Middleware = (ctx, next) => (isProtocolPath(ctx.path) ? protocol.serve(ctx, next) : next());
+  return compose([
+    refuseForeignPosts(issuer),
+    parseForms(),
+    protocol.unit,
+    prefillUserCode,
+    serveProtocol,
+    router.routes() as unknown as Middleware,
+    router.allowedMethods() as unknown as Middleware,
+  ]);
+}
+
+/** Every form is ours and posts from our own page, except the two requests that relying apps may send by POST. */
+function refuseForeignPosts(issuer: string): Middleware {
+  const open: ReadonlySet<string> = new Set([routes.authorization, routes.end_session]);
+  return (ctx, next) => {
+    if (ctx.method !== 'GET' && ctx.method !== 'HEAD' && !open.has(ctx.path)) assertSameOrigin(ctx.headers, issuer);
+    return next();
+  };
+}
+
+/** Parses our own forms; the library parses its own. */
+function parseForms(): Middleware {
+  const parse = bodyParser({ enableTypes: ['form'], formLimit, encoding: 'utf-8' }) as unknown as Middleware;
+  return (ctx, next) => {
+    const libraryParses =
+      isProtocolPath(ctx.path) && ctx.path !== routes.authorization && ctx.path !== routes.end_session;
+    return libraryParses ? next() : parse(ctx, next);
+  };
+}
+
+/**
+ * `verification_uri_complete` carries the user code (RFC 8628 §3.3.1). The library would send it on by script at once;
+ * the person shall see it and press the button, because the link may have come from somebody else (§5.4).
+ */
+const prefillUserCode: Middleware = (ctx, next) => {
+  if (ctx.path === routes.code_verification && ctx.method === 'GET' && typeof ctx.query['user_code'] === 'string') {
+    ctx.state['userCode'] = ctx.query['user_code'].slice(0, 32);
+    ctx.querystring = '';
+  }
+  return next();
+};

@@ -1,0 +1,81 @@
+import type { Audit } from '../features/audit/module.ts';
+import type { Protocol } from '../features/protocol/module.ts';
+import type { SigningKeys } from '../features/signing-keys/module.ts';
+import type { Clock } from '../foundation/clock.ts';
+import type { Database } from '../foundation/db/database.ts';
+import type { Operation } from '../foundation/db/statement.ts';
+import type { Log } from '../foundation/observe/log.ts';
+import type { Outbox } from '../foundation/outbox/outbox.ts';
+
+export interface JobsParts {
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly audit: Audit;
+  readonly outbox: Outbox;
+  readonly protocol: Protocol;
+  readonly signingKeys: SigningKeys;
+}
+
+/** Something that is done again and again. */
+interface Job {
+  readonly name: string;
+  readonly everyMs: number;
+  run(): Promise<unknown>;
+}
+
+export interface Jobs {
+  /** Lets the runs under way finish, and starts no other. */
+  stop(): Promise<void>;
+}
+
+/** How long settled messages of the outbox are kept, in milliseconds. */
+const keepMessagesMs = 7 * 24 * 60 * 60 * 1000;
+
+/** The schedule. Every job is safe to run on every node at once: what must happen once is decided in SQL. */
+export function startJobs(parts: JobsParts): Jobs {
+  const { database, clock, audit, outbox, protocol, signingKeys } = parts;
+  const commit = (operations: readonly Operation[]) =>
+    operations.length === 0 ? Promise.resolve() : database.commit({ operations, fallback: [] });
+  const jobs: Job[] = [
+    { name: 'deliver outbox', everyMs: 1_000, run: () => outbox.deliverDue() },
+    { name: 'store refusal counts', everyMs: 5_000, run: () => commit(audit.coalesce.flushDue()) },
+    { name: 'rotate keys', everyMs: 1_000, run: () => signingKeys.rotateDue() },
+    // Small batches, often: a large one would hold the writer, and with it every request.
+    {
+      name: 'sweep expired',
+      everyMs: 10_000,
+      run: () => commit([...protocol.sweep(), outbox.sweep(clock.now() - keepMessagesMs)]),
+    },
+  ];
+  const running = jobs.map((job) => repeat(job, parts.log));
+  return {
+    async stop() {
+      await Promise.all(running.map((stop) => stop()));
+      await commit(audit.coalesce.flushAll());
+    },
+  };
+}
+
+/** Runs the job until the returned function is called; a run that fails is logged, and the next one comes all the same. */
+function repeat(job: Job, log: Log): () => Promise<void> {
+  let stopped = false;
+  let current: Promise<unknown> = Promise.resolve();
+  let timer: NodeJS.Timeout | undefined;
+  const next = () => {
+    if (stopped) return;
+    timer = setTimeout(() => {
+      current = job
+        .run()
+        .catch((error: unknown) => log.warn({ err: error, job: job.name }, 'a job failed and will be tried again'))
+        .finally(next);
+    }, job.everyMs);
+    timer.unref();
+  };
+  next();
+  return async () => {
+    stopped = true;
+    clearTimeout(timer);
+    await current;
+  };
+}

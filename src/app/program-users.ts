@@ -1,0 +1,28 @@
+import type { Command } from 'commander';
+import type { CommandApp } from './command-app.ts';
+import { command, type Runner, whole } from './command-runner.ts';
+import { userDisable, userEnable, userList, userShow, userSignOut } from './commands/user.ts';
+
+/** Adds `postern user …`. */
+export function addUserCommands(program: Command, { withApp }: Runner): void {
+  const user = program.command('user').description('people');
+  command(user, 'list', 'list accounts')
+    .option('--limit <n>', 'at most this many', whole, 100)
+    .action((options) => withApp(options, (io, app) => userList(io, userApp(app), { limit: options.limit })));
+  for (const [name, description, run] of [
+    ['show', 'show one account', userShow],
+    ['disable', 'refuse a person from now on and end what they hold', userDisable],
+    ['enable', 'let a disabled person in again', userEnable],
+    ['sign-out', 'end every session of a person', userSignOut],
+  ] as const) {
+    command(user, name, description)
+      .argument('<email>', 'e-mail address or username')
+      .action((login: string, options) => withApp(options, (io, app) => run(io, userApp(app), { login })));
+  }
+}
+
+const userApp = (app: CommandApp) => ({
+  ...app,
+  endings: app.endings.ofAccount,
+  logoutNotices: app.endings.notices,
+});

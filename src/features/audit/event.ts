@@ -1,0 +1,131 @@
+/** Every event type there is, with the sentence that the reference page and `postern audit` explain it by. */
+export const eventTypes = {
+  'session.started': 'A person signed in.',
+  'session.ended': 'A sign-in session ended: by sign-out, by an administrator, or with the account.',
+  'signin.failed': 'A sign-in was refused: wrong password, unknown or disabled account, or too many tries.',
+  'consent.granted': 'A person allowed an app what it asked for.',
+  'consent.denied': 'A person declined, or went back to the app.',
+  'consent.revoked': 'What an app had been allowed was taken back.',
+  'token.issued': 'Tokens were issued to a client.',
+  'token.refused': 'A request for tokens was refused.',
+  'token.revoked': 'A token was revoked, and what hangs on it.',
+  'token.introspection_refused': 'A question about a token was refused.',
+  'refresh.reused': 'A used refresh token came again after its grace window; its whole family ended.',
+  'code.reused': 'A used authorization code came again after its window; what it yielded ended.',
+  'request.pushed': 'A client pushed an authorization request.',
+  'request.refused': 'An authorization request was refused before anybody signed in.',
+  'device.started': 'A device asked for a code to be confirmed elsewhere.',
+  'device.confirmed': 'A person connected a device.',
+  'device.denied': 'A person declined to connect a device.',
+  'logout.notice_delivered': 'A relying app was told that a session ended.',
+  'logout.notice_failed': 'A relying app could not be told that a session ended; no further tries are made.',
+  'user.created': 'An account was created.',
+  'user.updated': 'An account was changed.',
+  'user.disabled': 'An account was disabled; its sessions and tokens ended.',
+  'user.enabled': 'A disabled account was enabled.',
+  'user.signed_out': 'All sessions of a person were ended by an operator.',
+  'password.changed': 'A password was set.',
+  'role.assigned': 'A person was given a role.',
+  'admin.created': 'A person became an administrator.',
+  'link.created': 'A link that works once was made.',
+  'client.created': 'A client was registered.',
+  'client.updated': 'A client was changed.',
+  'client.secret_rotated': 'A client got a new secret.',
+  'client.disabled': 'A client was disabled.',
+  'client.enabled': 'A disabled client was enabled.',
+  'resource.created': 'An API was registered.',
+  'resource.updated': 'An API or its scopes were changed.',
+  'key.created': 'A signing key was made and published.',
+  'key.rotated': 'A signing key took over from the one before it.',
+  'key.removed': 'A retired signing key was removed: no token that it signed is alive.',
+  'key.compromised': 'A signing key was removed at once; what it signed is no longer honoured.',
+  'settings.changed': 'Settings were changed.',
+  'access.denied': 'Somebody asked for what they may not have.',
+} as const satisfies Record<string, string>;
+
+export type AuditEventType = keyof typeof eventTypes;
+
+export type Outcome = 'success' | 'failure' | 'denied';
+
+/** Who did it. `id` is a user's or client's id; `name` is the service token's name: the client's or the API key's. */
+export interface Actor {
+  readonly kind: 'user' | 'client' | 'api-key' | 'system' | 'anonymous';
+  readonly id?: string | undefined;
+  readonly name?: string | undefined;
+}
+
+/** What happened. People are referred to by id only, never by e-mail or name; an unknown login by its HMAC. */
+export interface AuditEvent {
+  readonly type: AuditEventType;
+  readonly outcome: Outcome;
+  /** A short code such as `wrong_password`, not a sentence. */
+  readonly reason?: string | undefined;
+  readonly actor: Actor;
+  /** The id of the person whom it concerns. */
+  readonly subject?: string | undefined;
+  /** The id of the client that it concerns. */
+  readonly client?: string | undefined;
+  readonly session?: string | undefined;
+  /** Anything else that helps to understand it. Never a secret, code, token or password. */
+  readonly details?: Readonly<Record<string, unknown>> | undefined;
+  /** How many equal events this one stands for; absent means one. */
+  readonly count?: number | undefined;
+}
+
+/** Where a request came from, for its events. Commands have none. */
+export interface RequestFacts {
+  readonly ip?: string | undefined;
+  readonly userAgent?: string | undefined;
+  readonly requestId?: string | undefined;
+  readonly traceId?: string | undefined;
+}
+
+/** Who changes something and through which request: what every changing use case takes as `by`. */
+export interface By {
+  readonly actor: Actor;
+  readonly facts: RequestFacts;
+}
+
+/** What an operator does at the command line. */
+export const byOperator: By = { actor: { kind: 'system', name: 'command line' }, facts: {} };
+
+/** An event as it is stored and shown (`postern audit --json`). */
+export interface RecordedEvent {
+  readonly id: string;
+  /** ISO 8601, UTC. */
+  readonly time: string;
+  readonly type: string;
+  readonly outcome: string;
+  readonly reason?: string;
+  readonly actor: { readonly kind: string; readonly id?: string; readonly name?: string };
+  readonly subject?: string;
+  readonly client?: string;
+  readonly session?: string;
+  readonly ip?: string;
+  readonly user_agent?: string;
+  readonly request_id?: string;
+  readonly trace_id?: string;
+  /** `details.count` (absent means one) says how many equal events this one stands for. */
+  readonly details: Readonly<Record<string, unknown>>;
+}
+
+/** Which events to show. All conditions must hold. */
+export interface AuditFilter {
+  /** A person's id: events about them and by them. */
+  readonly user?: string | undefined;
+  readonly client?: string | undefined;
+  readonly request?: string | undefined;
+  readonly type?: string | undefined;
+  /** Milliseconds since the epoch. */
+  readonly since?: number | undefined;
+  /** At most this many, the newest; 1 to 10 000. */
+  readonly limit: number;
+}
+
+/** By what refusals before authentication are told apart: one row a minute each. */
+export interface RefusalKey {
+  readonly address?: string | undefined;
+  /** The client id as claimed by the stranger. */
+  readonly client?: string | undefined;
+  readonly reason: string;
+}

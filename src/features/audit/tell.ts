@@ -1,0 +1,91 @@
+import type { AuditEventType, RecordedEvent } from './event.ts';
+
+/** What each event says, after the name of whoever did it. A part in brackets is left out when its name is missing. */
+const phrases: Readonly<Record<AuditEventType, string>> = {
+  'session.started': 'signed in[ to {client}]',
+  'session.ended': 'ended a sign-in session[ of {subject}]',
+  'signin.failed': 'could not sign in[ to {client}]',
+  'consent.granted': 'allowed[ {client}] what it asked for',
+  'consent.denied': 'declined what[ {client}] asked for',
+  'consent.revoked': 'took back what[ {client}] had been allowed',
+  'token.issued': 'got tokens[ for {subject}]',
+  'token.refused': 'was refused tokens',
+  'token.revoked': 'revoked a token[ of {subject}]',
+  'token.introspection_refused': 'asked about a token and was refused',
+  'refresh.reused': 'sent a used refresh token again; everything issued with it has ended',
+  'code.reused': 'sent a used authorization code again; what it yielded has ended',
+  'request.pushed': 'pushed an authorization request',
+  'request.refused': 'was refused an authorization request[ for {client}]',
+  'device.started': 'started to connect a device',
+  'device.confirmed': 'connected a device[ to {client}]',
+  'device.denied': 'declined to connect a device[ to {client}]',
+  'logout.notice_delivered': 'told[ {client}] that a session[ of {subject}] ended',
+  'logout.notice_failed': 'gave up telling[ {client}] that a session[ of {subject}] ended',
+  'user.created': 'created the account[ {subject}]',
+  'user.updated': 'changed the account[ {subject}]',
+  'user.disabled': 'disabled the account[ {subject}]',
+  'user.enabled': 'enabled the account[ {subject}]',
+  'user.signed_out': 'signed out[ {subject}] everywhere',
+  'password.changed': 'set the password[ of {subject}]',
+  'role.assigned': 'gave[ {subject}] a role',
+  'admin.created': 'made[ {subject}] an administrator',
+  'link.created': 'made a link that works once',
+  'client.created': 'registered[ {client}]',
+  'client.updated': 'changed[ {client}]',
+  'client.secret_rotated': 'gave[ {client}] a new secret',
+  'client.disabled': 'disabled[ {client}]',
+  'client.enabled': 'enabled[ {client}]',
+  'resource.created': 'registered an API',
+  'resource.updated': 'changed an API',
+  'key.created': 'made a signing key',
+  'key.rotated': 'let a new signing key take over',
+  'key.removed': 'removed a retired signing key',
+  'key.compromised': 'removed a compromised signing key',
+  'settings.changed': 'changed settings',
+  'access.denied': 'asked for something and was refused',
+};
+
+const kinds: Readonly<Record<string, string>> = {
+  user: 'person',
+  client: 'app',
+  'api-key': 'API key',
+  system: 'Postern',
+  anonymous: 'somebody',
+};
+
+/** One line in words: when, who, what, why, from where, and details that are not obvious. */
+export function tell(event: RecordedEvent): string {
+  const { count, ...details } = event.details;
+  const more = Object.entries(details).map(([name, value]) => `${name} ${brief(value)}`);
+  const parts = [
+    `${event.time}  ${who(event)} ${what(event)}`,
+    event.reason === undefined ? '' : `: ${event.reason.replaceAll('_', ' ')}`,
+    typeof count === 'number' ? `, ${count} times within a minute` : '',
+    event.ip === undefined ? '' : `, from ${event.ip}`,
+    event.request_id === undefined ? '' : `, request ${event.request_id}`,
+    more.length === 0 ? '' : ` (${more.join(', ')})`,
+  ];
+  // One event is one line: nothing that came from outside may begin another, or colour a terminal.
+  return parts.join('').replaceAll(/\p{Cc}/gu, ' ');
+}
+
+function who({ actor }: RecordedEvent): string {
+  const kind = kinds[actor.kind] ?? actor.kind;
+  const name = actor.name ?? actor.id;
+  return name === undefined ? kind : `${kind} ${name}`;
+}
+
+function what(event: RecordedEvent): string {
+  const names: Record<string, string | undefined> = {
+    client: event.client,
+    subject: event.subject === event.actor.id ? undefined : event.subject,
+  };
+  const phrase = Object.hasOwn(phrases, event.type) ? phrases[event.type as AuditEventType] : event.type;
+  return phrase.replaceAll(/\[([^\]]*)\{(\w+)\}([^\]]*)\]/g, (_, before: string, name: string, after: string) => {
+    const value = names[name];
+    if (value === undefined) return '';
+    return `${before}${name === 'client' ? 'app ' : 'person '}${value}${after}`;
+  });
+}
+
+const brief = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));

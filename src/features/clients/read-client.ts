@@ -1,0 +1,43 @@
+import type { FieldErrors } from '../../foundation/errors.ts';
+import { clientRefused, fieldProblems } from './errors.ts';
+import { type ClientMetadata, type NewClient, newClientSchema, standardScopes } from './schema.ts';
+
+/** The input as it is stored, and the secret that came with it. Throws `client_refused` with every problem at once. */
+export function readClient(
+  input: NewClient,
+  ids: { next(): string },
+): { metadata: ClientMetadata; secret: string | undefined } {
+  const result = newClientSchema.safeParse(input);
+  if (!result.success) throw clientRefused(fieldProblems(result.error));
+  const { client_secret: secret, client_id: clientId, response_types: responseTypes, ...rest } = result.data;
+  const usesAuthorization = rest.grant_types.includes('authorization_code');
+  const metadata = {
+    ...rest,
+    client_id: clientId ?? ids.next(),
+    response_types: responseTypes ?? (usesAuthorization ? (['code'] as 'code'[]) : []),
+  };
+  return { metadata, secret };
+}
+
+/** What a client refers to that does not exist: scopes no resource has, resources nobody registered. */
+export function unknownReferences(
+  client: Pick<NewClient, 'scope' | 'resources'>,
+  resources: readonly {
+    readonly identifier: string;
+    readonly scopes?: readonly { readonly name: string }[] | undefined;
+  }[],
+): FieldErrors {
+  const scopes = new Set([
+    ...standardScopes,
+    ...resources.flatMap((resource) => (resource.scopes ?? []).map(({ name }) => name)),
+  ]);
+  const identifiers = new Set(resources.map(({ identifier }) => identifier));
+  const strangeScopes = (client.scope?.split(' ') ?? []).filter((name) => !scopes.has(name));
+  const strangeResources = (client.resources ?? []).filter((identifier) => !identifiers.has(identifier));
+  return {
+    ...(strangeScopes.length === 0 ? {} : { scope: `names ${strangeScopes.join(', ')}, which no resource has` }),
+    ...(strangeResources.length === 0
+      ? {}
+      : { resources: `names ${strangeResources.join(', ')}, which is not registered` }),
+  };
+}

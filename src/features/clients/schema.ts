@@ -1,0 +1,191 @@
+import { z } from 'zod';
+import { longestTokenLifetime } from '../settings/module.ts';
+import { applicationTypeProblem, redirectUri, webUri } from './redirect-uri.ts';
+
+const text = (longest: number) =>
+  z
+    .string()
+    .min(1)
+    .max(longest)
+    .refine((value) => value.isWellFormed() && !/\p{Cc}/u.test(value), 'must not contain control characters');
+
+/** RFC 6749 appendix A.1, without spaces: ids are typed at the command line. */
+const clientId = z.string().regex(/^[\x21-\x7e]{1,191}$/, 'must be 1 to 191 printable ASCII characters without spaces');
+
+/** RFC 6749 appendix A.4. */
+export const scopeName = z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,128}$/, 'is not a scope');
+
+/** Scopes that mean the same to every OpenID Connect client; resources cannot have them. */
+export const standardScopes = ['openid', 'profile', 'email', 'address', 'phone', 'offline_access'] as const;
+
+const scopeList = z
+  .string()
+  .regex(/^[\x21\x23-\x5b\x5d-\x7e]+( [\x21\x23-\x5b\x5d-\x7e]+)*$/, 'must be scopes with a space between');
+
+const signingAlg = z.enum(['ES256', 'RS256']);
+
+const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'];
+
+/** A client's public keys by value. A private member here would be a secret told to everybody who reads the client. */
+const jwks = z.strictObject({
+  keys: z
+    .array(
+      z
+        .looseObject({ kty: z.enum(['EC', 'RSA', 'OKP']) })
+        .refine((key) => privateMembers.every((member) => !(member in key)), 'must be public keys'),
+    )
+    .min(1)
+    .max(10),
+});
+
+const authMethods = ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'] as const;
+const grantTypes = [
+  'authorization_code',
+  'refresh_token',
+  'client_credentials',
+  'urn:ietf:params:oauth:grant-type:device_code',
+] as const;
+
+/** RFC 7591 names that Postern serves, and ours. */
+const fields = {
+  client_id: clientId.optional(),
+  client_name: text(200).optional(),
+  client_uri: webUri.optional(),
+  logo_uri: webUri.optional(),
+  policy_uri: webUri.optional(),
+  tos_uri: webUri.optional(),
+  contacts: z
+    .array(z.email({ pattern: z.regexes.html5Email }).max(320))
+    .max(10)
+    .optional(),
+  application_type: z.enum(['web', 'native']).default('web'),
+  redirect_uris: z.array(redirectUri).max(50).default([]),
+  post_logout_redirect_uris: z.array(redirectUri).max(50).default([]),
+  backchannel_logout_uri: webUri.optional(),
+  backchannel_logout_session_required: z.boolean().optional(),
+  initiate_login_uri: webUri.optional(),
+  grant_types: z.array(z.enum(grantTypes)).min(1).default(['authorization_code']),
+  response_types: z.array(z.literal('code')).max(1).optional(),
+  response_modes: z.array(z.enum(['query', 'form_post', 'fragment'])).optional(),
+  token_endpoint_auth_method: z.enum(authMethods).default('client_secret_basic'),
+  token_endpoint_auth_signing_alg: z.enum(['ES256', 'RS256', 'PS256', 'EdDSA', 'Ed25519']).optional(),
+  jwks: jwks.optional(),
+  scope: scopeList.optional(),
+  id_token_signed_response_alg: signingAlg.default('ES256'),
+  userinfo_signed_response_alg: signingAlg.optional(),
+  subject_type: z.literal('public').optional(),
+  default_max_age: z.int().min(0).optional(),
+  default_acr_values: z.array(text(200)).max(20).optional(),
+  require_auth_time: z.boolean().optional(),
+  require_pushed_authorization_requests: z.boolean().optional(),
+  first_party: z.boolean().default(false),
+  require_pkce: z.boolean().default(true),
+  resources: z.array(z.string().max(512)).max(100).default([]),
+  refresh_grace_seconds: z.int().min(0).max(300).optional(),
+};
+
+const metadataShape = z.strictObject(fields);
+type Metadata = z.output<typeof metadataShape>;
+
+/** A client's metadata as it is stored: RFC 7591 names and ours, without secrets, defaults filled in. */
+export type ClientMetadata = Omit<Metadata, 'client_id' | 'response_types'> & {
+  readonly client_id: string;
+  /** `code` where the authorization endpoint may be used, otherwise empty. */
+  readonly response_types: 'code'[];
+};
+
+/** How long a secret that somebody else chose must be at least, in characters. */
+const shortestSecret = 32;
+
+/** A client as an operator asks for it (`clients:` of the seed file). */
+export const newClientSchema = z
+  .strictObject({
+    ...fields,
+    client_secret: z
+      .string()
+      .min(shortestSecret, `must have at least ${shortestSecret} characters`)
+      .max(512)
+      .regex(/^[\x20-\x7e]+$/, 'must be printable ASCII (RFC 6749 appendix A.2)')
+      .optional(),
+  })
+  .superRefine((client, context) => {
+    for (const [field, message] of contradictions(client)) context.addIssue({ code: 'custom', path: [field], message });
+  });
+
+export type NewClient = z.input<typeof newClientSchema>;
+export type ReadClient = z.output<typeof newClientSchema>;
+
+/** Whether a client can keep a secret, and so authenticates. */
+export const isConfidential = (client: Pick<Metadata, 'token_endpoint_auth_method'>): boolean =>
+  client.token_endpoint_auth_method !== 'none';
+
+/** Whether a client authenticates by a secret that we gave or were given. */
+export const usesSecret = (client: Pick<Metadata, 'token_endpoint_auth_method'>): boolean =>
+  client.token_endpoint_auth_method.startsWith('client_secret_');
+
+/** What does not go together, field by field. */
+function contradictions(client: ReadClient): [keyof ReadClient, string][] {
+  const has = (grant: (typeof grantTypes)[number]) => client.grant_types.includes(grant);
+  const method = client.token_endpoint_auth_method;
+  const rules: [boolean, keyof ReadClient, string][] = [
+    [
+      has('authorization_code') && client.redirect_uris.length === 0,
+      'redirect_uris',
+      'needs at least one for authorization_code',
+    ],
+    [
+      has('client_credentials') && !isConfidential(client),
+      'grant_types',
+      'client_credentials needs a client that authenticates',
+    ],
+    // RFC 6749 §6: a refresh token comes with another grant, never alone.
+    [
+      has('refresh_token') && client.grant_types.length === 1,
+      'grant_types',
+      'refresh_token needs another grant beside it',
+    ],
+    [method === 'private_key_jwt' && client.jwks === undefined, 'jwks', 'is needed for private_key_jwt'],
+    [client.client_secret !== undefined && !usesSecret(client), 'client_secret', `is not used with ${method}`],
+    // RFC 9700 §2.1.1: without PKCE a public client's stolen code is a stolen account.
+    [
+      !client.require_pkce && !isConfidential(client),
+      'require_pkce',
+      'may be false only for clients that authenticate',
+    ],
+  ];
+  const broken = rules
+    .filter(([applies]) => applies)
+    .map(([, field, message]): [keyof ReadClient, string] => [field, message]);
+  for (const field of ['redirect_uris', 'post_logout_redirect_uris'] as const) {
+    for (const uri of client[field]) {
+      const problem = applicationTypeProblem(uri, client.application_type);
+      if (problem !== undefined) broken.push([field, `${uri}: ${problem}`]);
+    }
+  }
+  return broken;
+}
+
+/** An API as an operator asks for it (`resources:` of the seed file). */
+export const newResourceSchema = z.strictObject({
+  // RFC 8707 §2: an absolute URI without fragment.
+  identifier: z
+    .string()
+    .max(512)
+    .refine((uri) => URL.canParse(uri) && !/[\s#\p{Cc}]/u.test(uri), 'must be an absolute URI without fragment'),
+  access_token_format: z.enum(['jwt', 'opaque']),
+  access_token_ttl: z.int().min(1).max(longestTokenLifetime).optional(),
+  signing_alg: signingAlg.optional(),
+  scopes: z
+    .array(
+      z.strictObject({
+        name: scopeName.refine((name) => !standardScopes.some((standard) => standard === name), 'is a standard scope'),
+        description: text(500),
+      }),
+    )
+    .max(200)
+    .default([])
+    .refine((scopes) => new Set(scopes.map(({ name }) => name)).size === scopes.length, 'must not name a scope twice'),
+  introspection_clients: z.array(clientId).max(100).default([]),
+});
+
+export type NewResource = z.input<typeof newResourceSchema>;

@@ -1,0 +1,55 @@
+import type { Clock } from '../../foundation/clock.ts';
+import type { PasswordHash } from '../../foundation/crypto/password-hash.ts';
+import type { Database } from '../../foundation/db/database.ts';
+import type { Operation } from '../../foundation/db/statement.ts';
+import type { Audit, By } from '../audit/module.ts';
+import type { SettingsModule } from '../settings/module.ts';
+import { createCheckPassword } from './check-password.ts';
+import type { Person } from './policy.ts';
+import { createSetPassword } from './set-password.ts';
+import { createPasswordStore } from './store.ts';
+
+export type { Person } from './policy.ts';
+
+/**
+ * Passwords owns the Argon2id hashes of people's passwords and the policy for new ones. It does not count failures
+ * (throttle), does not know who is who (users), and starts no session. It hands operations to the use case whose
+ * change they belong to, because hashing must never happen inside a transaction.
+ */
+export interface Passwords {
+  /**
+   * Whether the password is right. Takes the same work when `userId` is undefined or has no password, so that time
+   * tells nobody which accounts exist. `upgrade`, when present, stores the hash under today's parameters: commit it with
+   * the sign-in. Throws what the hash throws when it sheds load (503 with `retryAfter`).
+   */
+  check(userId: string | undefined, password: string): Promise<{ ok: boolean; upgrade?: Operation }>;
+  /**
+   * Why this may not become the person's password, as a sentence; undefined when it may. `minLength` is for settings
+   * that are about to change; otherwise today's holds.
+   */
+  problem(password: string, person: Person, minLength?: number): string | undefined;
+  /**
+   * The operations that make this the person's password, audited. Throws `password_refused` (400, fields.password)
+   * when the policy forbids it. Hashing takes its time: call it before the transaction.
+   */
+  set(userId: string, password: string, person: Person, by: By): Promise<Operation[]>;
+  /** The same for a hash made elsewhere: an Argon2id PHC string. Throws `password_hash_refused` (400, fields.password_hash). */
+  fromHash(userId: string, phc: string, by: By): Operation[];
+  /** Whether the person has a password. */
+  has(userId: string): Promise<boolean>;
+}
+
+export function createPasswords(parts: {
+  database: Database;
+  clock: Clock;
+  audit: Audit;
+  settings: Pick<SettingsModule, 'current'>;
+  passwordHash: PasswordHash;
+}): Passwords {
+  const store = createPasswordStore(parts);
+  return {
+    has: async (userId) => (await store.find(userId)) !== undefined,
+    ...createCheckPassword({ ...parts, store }),
+    ...createSetPassword({ ...parts, store }),
+  };
+}

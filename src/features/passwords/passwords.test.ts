@@ -1,0 +1,122 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { eventTypesOf, openTestFeatures } from '../../../test/kit/features.ts';
+import type { PasswordHash } from '../../foundation/crypto/password-hash.ts';
+import { byOperator } from '../audit/module.ts';
+import { createPasswords } from './module.ts';
+import { passwordProblem } from './policy.ts';
+
+type Features = Awaited<ReturnType<typeof openTestFeatures>>;
+
+let features: Features;
+let userId: string;
+const person = { email: 'ada@example.org', username: 'ada-of-the-engine' };
+const password = 'correct horse battery staple';
+
+beforeEach(async () => {
+  features = await openTestFeatures();
+  const set = (id: string) => features.passwords.set(id, password, person, byOperator);
+  userId = (await features.users.create(person, byOperator, set)).id;
+});
+afterEach(() => features.close());
+
+const hashOf = async () => (await features.database.prisma.passwordCredential.findMany())[0]?.hash;
+
+describe('a password', () => {
+  it('is right or wrong', async () => {
+    const { passwords } = features;
+    expect(await passwords.check(userId, password)).toEqual({ ok: true });
+    expect(await passwords.check(userId, `${password}.`)).toEqual({ ok: false });
+    expect(await passwords.check(userId, '')).toEqual({ ok: false });
+    expect(await passwords.check(userId, 'x'.repeat(100_000))).toEqual({ ok: false });
+    expect(await passwords.check(undefined, password)).toEqual({ ok: false });
+    expect(await passwords.check('nobody', password)).toEqual({ ok: false });
+    expect(await hashOf()).toMatch(/^\$argon2id\$v=19\$m=19456,/);
+    expect(await eventTypesOf(features)).toEqual(['password.changed', 'user.created']);
+  });
+
+  it('costs the same work whether the person exists, has a password, or neither', async () => {
+    const work: string[] = [];
+    const passwordHash: PasswordHash = {
+      hash: () => Promise.reject(new Error('nothing to hash')),
+      verify: async () => work.push('verify') === 0,
+      verifyUnknown: async () => {
+        work.push('verify');
+        return false;
+      },
+      needsRehash: () => false,
+    };
+    const passwords = createPasswords({ ...features, passwordHash });
+    const { id } = await features.users.create({ email: 'no-password@example.org' }, byOperator);
+    for (const one of [userId, id, 'nobody', undefined])
+      expect(await passwords.check(one, password)).toEqual({ ok: false });
+    expect(work).toHaveLength(4);
+  });
+
+  it('is hashed anew when the parameters rise, unless it was changed meanwhile', async () => {
+    const { passwords, settings, database } = features;
+    await settings.set({ password: { hash: { time: 3 } } }, byOperator);
+    const { ok, upgrade } = await passwords.check(userId, password);
+    expect(ok).toBe(true);
+    const before = await hashOf();
+    if (upgrade === undefined) throw new Error('no upgrade');
+    await database.commit({ operations: [upgrade], fallback: [] });
+    const after = await hashOf();
+    expect(after).not.toBe(before);
+    expect(after).toContain('t=3');
+    expect(await passwords.check(userId, password)).toEqual({ ok: true });
+    await database.commit({ operations: [upgrade], fallback: [] });
+    expect(await hashOf()).toBe(after);
+  });
+
+  it('is replaced, and a hash from elsewhere taken', async () => {
+    const { passwords, database } = features;
+    const replace = await passwords.set(userId, 'an altogether other one', person, byOperator);
+    await database.commit({ operations: replace, fallback: [] });
+    expect((await passwords.check(userId, password)).ok).toBe(false);
+    expect((await passwords.check(userId, 'an altogether other one')).ok).toBe(true);
+
+    const phc = '$argon2id$v=19$m=8192,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$n55VlMMMgoFwqQI8RjtTpaLpTkJ2KDYMlkoOjRxkVDw';
+    await database.commit({ operations: passwords.fromHash(userId, phc, byOperator), fallback: [] });
+    expect(await hashOf()).toBe(phc);
+    for (const other of ['', 'plain', '$2b$12$abcdefghijklmnopqrstuu', phc.replace('m=8192', 'm=99999999')]) {
+      expect(() => passwords.fromHash(userId, other, byOperator)).toThrow(
+        expect.objectContaining({ code: 'password_hash_refused' }),
+      );
+    }
+    expect(await passwords.has(userId)).toBe(true);
+    expect(await passwords.has('nobody')).toBe(false);
+  });
+
+  it('is refused when the policy forbids it', async () => {
+    const { passwords, settings } = features;
+    const refused = passwords.set(userId, 'fourteen chars', person, byOperator);
+    await expect(refused).rejects.toMatchObject({
+      code: 'password_refused',
+      status: 400,
+      fields: { password: expect.stringContaining('15') },
+    });
+    expect(passwords.problem('fourteen chars', person, 8)).toBeUndefined();
+    await settings.set({ password: { minLength: 8 } }, byOperator);
+    expect(passwords.problem('fourteen chars', person)).toBeUndefined();
+  });
+});
+
+describe('the policy', () => {
+  it.each(['fifteen letters', '🙂'.repeat(15), 'x'.repeat(1024)])('allows %j', (candidate) => {
+    expect(passwordProblem(candidate, person, 15)).toBeUndefined();
+  });
+
+  it.each([
+    ['fourteen chars', 'at least 15'],
+    ['🙂'.repeat(14), 'at least 15'],
+    ['o\u0308'.repeat(14), 'at least 15'],
+    ['x'.repeat(1025), 'at most 1024'],
+    ['x'.repeat(100_000), 'at most 1024'],
+    ['with a NUL \0 inside of it', 'cannot be used'],
+    ['half a surrogate \ud800 pair', 'cannot be used'],
+    ['Ada@Example.org', 'your own'],
+    [' ada-of-the-engine ', 'your own'],
+  ])('says of %j: %s', (candidate, problem) => {
+    expect(passwordProblem(candidate, person, 15)).toContain(problem);
+  });
+});

@@ -1,0 +1,81 @@
+import type { Clock } from '../../foundation/clock.ts';
+import type { KeyRing } from '../../foundation/crypto/key-ring.ts';
+import type { Database } from '../../foundation/db/database.ts';
+import type { Operation } from '../../foundation/db/statement.ts';
+import type { Clients } from '../clients/module.ts';
+import { longestAccessTokenMs } from './jwt-tokens.ts';
+import { createPayloadCodec } from './payload.ts';
+import { createProtocolStore, writes } from './store.ts';
+
+/** A logout notice for one client (OpenID Connect Back-Channel Logout §2.5). */
+export interface LogoutNotice {
+  readonly clientId: string;
+  readonly subject: string;
+  readonly sessionId: string;
+}
+
+/** Operations that end what somebody holds. They never miss: what has ended already stays as it is. */
+export interface Endings {
+  /** Every session, grant and token of a person. */
+  ofAccount(accountId: string): Promise<readonly Operation[]>;
+  /** Every grant and token of a client. */
+  ofClient(clientId: string): Promise<readonly Operation[]>;
+  /** The notices to the clients that take part in a person's sessions. */
+  notices(accountId: string): Promise<readonly Operation[]>;
+}
+
+export interface EndingsParts {
+  readonly database: Database;
+  readonly keyRing: KeyRing;
+  readonly clients: Clients;
+  readonly clock: Clock;
+  /** The operation that puts a notice into the outbox. */
+  readonly notice: (notice: LogoutNotice) => Operation;
+}
+
+/** What a client and an account hold, ended by operators, without an engine. */
+export function createEndings(parts: EndingsParts): Endings {
+  const store = createProtocolStore(parts.database);
+  const codec = createPayloadCodec(parts.keyRing);
+  const now = () => parts.clock.now();
+  const operation = (statement: Operation['statement'], ...params: Operation['params']): Operation => ({
+    statement,
+    params,
+    mustHit: false,
+  });
+  return {
+    // In lock order (unit.ts): sessions, then grants, then what hangs on them.
+    ofAccount: async (id) => [
+      operation(writes.endSessionsOfAccount, id, now()),
+      operation(writes.endGrantsOfAccount, id, now()),
+      operation(writes.endArtifactsOfAccount, id, now()),
+    ],
+    ofClient: async (id) => [
+      operation(writes.endGrantsOfClient, id, now()),
+      operation(writes.endArtifactsOfClient, id, now()),
+      operation(writes.deny, `client:${id}`, now(), now() + longestAccessTokenMs),
+    ],
+    async notices(accountId) {
+      const sessions = await store.sessionsOfAccount(accountId);
+      return sessions
+        .flatMap((row) => authorizationsOf(codec.decode('Session', row.id, row.payload, undefined)))
+        .filter(([clientId, { sid }]) => sid !== undefined && wantsNotice(parts.clients, clientId))
+        .map(([clientId, { sid }]) => parts.notice({ clientId, subject: accountId, sessionId: String(sid) }));
+    },
+  };
+}
+
+/** A client's part in a session, as the library keeps it. */
+export interface Authorization {
+  readonly sid?: string;
+  readonly grantId?: string;
+  readonly persistsLogout?: boolean;
+}
+
+/** The clients that take part in a session. */
+export const authorizationsOf = (session: object): [string, Authorization][] =>
+  Object.entries(((session as { authorizations?: unknown }).authorizations ?? {}) as Record<string, Authorization>);
+
+/** Whether the client asked to be told when a session ends. */
+export const wantsNotice = (clients: Clients, clientId: string): boolean =>
+  clients.find(clientId)?.metadata.backchannel_logout_uri !== undefined;

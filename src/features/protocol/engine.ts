@@ -1,0 +1,57 @@
+import type { Middleware } from 'koa';
+import compose from 'koa-compose';
+import Provider, { type Configuration } from 'oidc-provider';
+import { type AdaptedClients, adaptClientModel, type ClientHooks } from './client-model.ts';
+import { cacheDocuments } from './document-cache.ts';
+import { type EngineParts, engineOptions } from './options.ts';
+import { once } from './replay-once.ts';
+import { nameTokens } from './token-ids.ts';
+
+export interface EngineOptions extends EngineParts, ClientHooks {
+  /** Names refresh tokens' successors; the same on every node. */
+  readonly successorKey: Buffer;
+  /** How the library reaches the outside: guarded and limited in time. */
+  readonly fetch: NonNullable<Configuration['fetch']>;
+  /** Told of errors that became a 5xx: for the log, never for the answer. */
+  readonly onServerError: (requestId: string, error: Error) => void;
+}
+
+/** One instance of the library with our hooks. Keys and settings are fixed in it: a change builds another one. */
+export interface Engine {
+  readonly provider: Provider;
+  readonly adapted: AdaptedClients;
+  /** Answers protocol paths. */
+  readonly serve: Middleware;
+}
+
+/** Builds an engine from the configuration, keys and settings as they are now. */
+export function buildEngine(options: EngineOptions): Engine {
+  const provider = new Provider(options.issuer, { ...engineOptions(options), fetch: options.fetch });
+  // The scheme comes from the issuer, which the first middleware writes into the forwarded headers.
+  provider.proxy = true;
+  nameTokens(provider, options.successorKey);
+  once(provider, options.clock);
+  const adapted = adaptClientModel(provider, options);
+  provider.on('server_error', (ctx, error) => options.onServerError(String(ctx.state['requestId']), error));
+  for (const name of refusals) {
+    provider.on(name as 'grant.error', (ctx, error) => {
+      ctx.state['protocolError'] = error;
+    });
+  }
+  return { provider, adapted, serve: compose([cacheDocuments(), ...provider.middleware]) };
+}
+
+/** Events that carry an error to the client; they only note it, as they fire before anything is committed. */
+const refusals = [
+  'authorization.error',
+  'grant.error',
+  'introspection.error',
+  'revocation.error',
+  'userinfo.error',
+  'pushed_authorization_request.error',
+  'device_authorization.error',
+  'end_session.error',
+  'end_session_confirm.error',
+  'code_verification.error',
+  'device_resume.error',
+] as const;

@@ -1,0 +1,149 @@
+import type { Context } from 'koa';
+import type Provider from 'oidc-provider';
+import { errors, type Grant, type InteractionResults } from 'oidc-provider';
+import { type Clock, epochSeconds } from '../../foundation/clock.ts';
+import type { AppOnPage } from '../../foundation/views/pages.ts';
+import type { Clients } from '../clients/module.ts';
+import { appOnPage } from './app-on-page.ts';
+import { cookiesMissing, interactionMissing } from './errors.ts';
+
+/** What the engine is waiting for, as the sign-in and consent rooms see it. */
+export interface Interaction {
+  readonly uid: string;
+  /** The engine's question. */
+  readonly prompt: 'login' | 'consent';
+  readonly reasons: readonly string[];
+  readonly clientId: string;
+  /** The person asked to sign in as somebody else, or again. */
+  readonly switching: boolean;
+  /** Whoever is signed in already. */
+  readonly accountId: string | undefined;
+  readonly loginHint: string | undefined;
+  readonly uiLocales: string | undefined;
+  /** Where the answer will go: what `form-action` must let through. */
+  readonly redirectUri: string | undefined;
+  readonly app: AppOnPage | undefined;
+  /** What is asked for and not allowed yet. */
+  readonly missing: MissingConsent;
+}
+
+export interface MissingConsent {
+  readonly scopes: readonly string[];
+  readonly claims: readonly string[];
+  /** Scopes by resource identifier. */
+  readonly resources: Readonly<Record<string, readonly string[]>>;
+}
+
+/** How a person proved to be who they are. */
+export interface SignInResult {
+  readonly accountId: string;
+  /** RFC 8176 method references. */
+  readonly amr: readonly string[];
+  readonly acr: string;
+}
+
+/** The engine's interactions: what it asks, and how it is answered. Each answer returns the address to go on at. */
+export interface Interactions {
+  /** The interaction of this request. Throws `interaction_missing` or `cookies_missing`. */
+  current(ctx: Context): Promise<Interaction>;
+  signedIn(ctx: Context, result: SignInResult): Promise<string>;
+  /** Makes the next step a sign-in, whoever is signed in now. Returns the interaction's own address. */
+  switchAccount(ctx: Context): Promise<string>;
+  /** Allows what is missing. */
+  allow(ctx: Context): Promise<string>;
+  /** Sends the person back to the app with `access_denied` (RFC 6749 §4.1.2.1). */
+  deny(ctx: Context): Promise<string>;
+}
+
+/** Kept in the interaction's result, which the engine reads only once it is answered. */
+const switching = 'switch_account';
+
+type Details = Awaited<ReturnType<Provider['interactionDetails']>>;
+
+/** The interactions of whichever engine is current. */
+export function createInteractions(parts: { provider: () => Provider; clients: Clients; clock: Clock }): Interactions {
+  const { provider, clients, clock } = parts;
+  const details = (ctx: Context) => detailsOf(provider(), ctx);
+  const answer = async (ctx: Context, result: InteractionResults): Promise<string> => {
+    await details(ctx);
+    return provider().interactionResult(ctx.req, ctx.res, result);
+  };
+  return {
+    current: async (ctx) => describe(await details(ctx), clients),
+    signedIn(ctx, { accountId, amr, acr }) {
+      // The time is told, or `auth_time` would move with every question that follows (OpenID Connect Core §2).
+      return answer(ctx, { login: { accountId, amr: [...amr], acr, ts: epochSeconds(clock) } });
+    },
+    deny: (ctx) => answer(ctx, { error: 'access_denied', error_description: 'the person went back to the app' }),
+    async switchAccount(ctx) {
+      const found = await details(ctx);
+      found.result = { ...found.result, [switching]: true };
+      await found.persist();
+      return `/interaction/${found.uid}`;
+    },
+    async allow(ctx) {
+      const found = await details(ctx);
+      const grantId = await grantMissing(provider(), found, clients);
+      return provider().interactionResult(ctx.req, ctx.res, { consent: { grantId } });
+    },
+  };
+}
+
+async function detailsOf(provider: Provider, ctx: Context): Promise<Details> {
+  try {
+    const found = await provider.interactionDetails(ctx.req, ctx.res);
+    // The cookie must belong to the page: another tab's answer must not land here.
+    if (found.uid !== ctx['params']?.['uid']) throw interactionMissing();
+    return found;
+  } catch (error) {
+    if (!(error instanceof errors.SessionNotFound)) throw error;
+    throw ctx.headers.cookie === undefined ? cookiesMissing() : interactionMissing(error);
+  }
+}
+
+const text = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined);
+
+function describe(found: Details, clients: Clients): Interaction {
+  const { uid, prompt, params, session } = found;
+  const clientId = String(params['client_id']);
+  return {
+    uid,
+    prompt: prompt.name === 'consent' ? 'consent' : 'login',
+    reasons: prompt.reasons,
+    clientId,
+    switching: found.result?.[switching] === true,
+    accountId: session?.accountId,
+    loginHint: text(params['login_hint']),
+    uiLocales: text(params['ui_locales']),
+    redirectUri: text(params['redirect_uri']),
+    app: appOnPage(clients, clientId),
+    missing: missingOf(found),
+  };
+}
+
+function missingOf({ prompt }: Details): MissingConsent {
+  const details = prompt.details as {
+    missingOIDCScope?: string[];
+    missingOIDCClaims?: string[];
+    missingResourceScopes?: Record<string, string[]>;
+  };
+  return {
+    scopes: details.missingOIDCScope ?? [],
+    claims: details.missingOIDCClaims ?? [],
+    resources: details.missingResourceScopes ?? {},
+  };
+}
+
+/** Adds what is missing to the person's grant for the client, or makes one, and returns its id. */
+async function grantMissing(provider: Provider, found: Details, clients: Clients): Promise<string> {
+  const accountId = found.session?.accountId;
+  const clientId = String(found.params['client_id']);
+  if (accountId === undefined || !clients.find(clientId)) throw interactionMissing();
+  const existing = found.grantId ? await provider.Grant.find(found.grantId) : undefined;
+  const grant: Grant = existing?.accountId === accountId ? existing : new provider.Grant({ accountId, clientId });
+  const { scopes, claims, resources } = missingOf(found);
+  if (scopes.length > 0) grant.addOIDCScope(scopes.join(' '));
+  if (claims.length > 0) grant.addOIDCClaims([...claims]);
+  for (const [identifier, names] of Object.entries(resources)) grant.addResourceScope(identifier, names.join(' '));
+  return grant.save();
+}

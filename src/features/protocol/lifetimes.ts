@@ -1,0 +1,37 @@
+import type { Configuration } from 'oidc-provider';
+import type { Clock } from '../../foundation/clock.ts';
+import { longestTokenLifetime, type Settings } from '../settings/module.ts';
+
+/** How long a person may take over a step, in seconds. */
+export const interactionSeconds = 3600;
+const deviceCodeSeconds = 600;
+/** RFC 9126 §2.2: short. */
+const pushedRequestSeconds = 60;
+
+const seconds = (value: number): number => Math.max(1, Math.floor(value));
+
+/** The library's `ttl`: how long each record lives, in seconds, from the settings as they are when it is made. */
+export function lifetimes(current: () => Settings, clock: Clock): NonNullable<Configuration['ttl']> {
+  const now = () => Math.floor(clock.now() / 1000);
+  return {
+    AccessToken: (_ctx, token) => token.resourceServer?.accessTokenTTL ?? current().lifetimes.accessToken,
+    ClientCredentials: (_ctx, token) => token.resourceServer?.accessTokenTTL ?? current().lifetimes.accessToken,
+    AuthorizationCode: () => current().lifetimes.authorizationCode,
+    IdToken: () => current().lifetimes.idToken,
+    DeviceCode: () => deviceCodeSeconds,
+    PushedAuthorizationRequest: () => pushedRequestSeconds,
+    Interaction: () => interactionSeconds,
+    // A grant outlives everything issued under it: its sign-in may start a last family of refresh tokens as it ends.
+    Grant: () => current().lifetimes.sessionAbsolute + current().lifetimes.refreshTokenAbsolute + longestTokenLifetime,
+    RefreshToken: (_ctx, token) => {
+      const { refreshTokenIdle, refreshTokenAbsolute } = current().lifetimes;
+      const began = token.iiat ?? now();
+      return seconds(Math.min(refreshTokenIdle, began + refreshTokenAbsolute - now()));
+    },
+    Session: (_ctx, session) => {
+      const { sessionIdle, sessionAbsolute } = current().lifetimes;
+      const began = session.loginTs ?? now();
+      return seconds(Math.min(sessionIdle, began + sessionAbsolute - now()));
+    },
+  };
+}

@@ -1,0 +1,223 @@
+import type { Middleware } from 'koa';
+import compose from 'koa-compose';
+import type { Configuration } from 'oidc-provider';
+import type { Clock } from '../../foundation/clock.ts';
+import { hmacSha256 } from '../../foundation/crypto/hash.ts';
+import type { KeyRing } from '../../foundation/crypto/key-ring.ts';
+import type { Database } from '../../foundation/db/database.ts';
+import type { Operation } from '../../foundation/db/statement.ts';
+import type { MessageKind } from '../../foundation/outbox/outbox.ts';
+import type { Random } from '../../foundation/random.ts';
+import type { Views } from '../../foundation/views/render.ts';
+import type { Audit } from '../audit/module.ts';
+import type { Clients } from '../clients/module.ts';
+import type { SettingsModule } from '../settings/module.ts';
+import type { SigningKeys } from '../signing-keys/module.ts';
+import type { Throttle } from '../throttle/module.ts';
+import type { Users } from '../users/module.ts';
+import { Adapter, type AdapterDependencies } from './adapter.ts';
+import { auditUnit, type IssuedTokens } from './audit-unit.ts';
+import { standardScopes } from './claims.ts';
+import { clientMetadata } from './client-model.ts';
+import { deviceFlow } from './device-pages.ts';
+import type { LogoutNotice } from './endings.ts';
+import { buildEngine, type Engine } from './engine.ts';
+import { errorPage } from './error-page.ts';
+import { holdStrangers } from './hold-strangers.ts';
+import { createInteractions, type Interactions } from './interaction.ts';
+import { createJwtTokens, type PublishedKey } from './jwt-tokens.ts';
+import { limitUserCodes } from './limit-user-codes.ts';
+import { logoutPages } from './logout-pages.ts';
+import { createPayloadCodec } from './payload.ts';
+import { postToGet } from './post-to-get.ts';
+import { presentJwt } from './present-jwt.ts';
+import { createRefuse } from './refuse.ts';
+import { guardGrant } from './save-artifact.ts';
+import { serveUnit } from './serve-unit.ts';
+import { createSignInSessions, type SignInSessions } from './sign-in-session.ts';
+import { createStartAgain, type FormerInteraction } from './start-again.ts';
+import { createProtocolStore } from './store.ts';
+import { currentUnit } from './unit.ts';
+
+export { appOnPage, backToApp } from './app-on-page.ts';
+export { claimsOf } from './claims.ts';
+export { createEndings, type Endings, type LogoutNotice } from './endings.ts';
+export type { Interaction, Interactions, MissingConsent, SignInResult } from './interaction.ts';
+export { losses } from './losses.ts';
+export { singleFactor } from './options.ts';
+export { houseClientId, isProtocolPath, machineEndpoints, publicDocuments, routes } from './routes.ts';
+export type { SignInSessions } from './sign-in-session.ts';
+export { currentUnit, type UnitOfWork } from './unit.ts';
+
+/**
+ * Protocol owns OAuth and OpenID Connect: the engine (oidc-provider, which nothing else imports), its records, grants,
+ * sign-in sessions, and the unit of work that each request is. It does not know how a person proves who they are or
+ * what the pages of those steps look like: it hands over to sign-in and consent by redirecting to `/interaction/:uid`
+ * and is answered through `interactions`. Clients, users, keys and settings come from their rooms.
+ */
+export interface Protocol {
+  /** Makes a request one unit of work; wraps every route that may write. */
+  readonly unit: Middleware;
+  /** Answers the paths of `isProtocolPath`. */
+  readonly serve: Middleware;
+  /** Keys that sign the cookies of the app that `serve` is mounted in, the newest first. */
+  readonly cookieKeys: readonly string[];
+  readonly interactions: Interactions;
+  readonly sessions: SignInSessions;
+  /** How logout notices leave the outbox. */
+  readonly logoutNotices: MessageKind;
+  /** Builds a new engine from keys, clients and settings as they are now; requests in flight finish on the old one. */
+  rebuild(): void;
+  /** Operations that remove a small batch of records that expired long enough ago. */
+  sweep(): readonly Operation[];
+  /** The page for a request of a step that is over, unknown, or without its cookie. */
+  readonly startAgain: ReturnType<typeof createStartAgain>;
+}
+
+export interface ProtocolParts {
+  readonly issuer: string;
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly keyRing: KeyRing;
+  readonly settings: SettingsModule;
+  readonly clients: Clients;
+  readonly users: Users;
+  readonly signingKeys: SigningKeys;
+  readonly throttle: Throttle;
+  readonly audit: Audit;
+  readonly views: Views;
+  readonly fetch: NonNullable<Configuration['fetch']>;
+  /** The operation that puts a logout notice into the outbox. */
+  readonly notice: (notice: LogoutNotice) => Operation;
+  readonly onServerError: (requestId: string, error: Error) => void;
+  /** Counts tokens, once they are stored. */
+  readonly onTokens: (tokens: IssuedTokens) => void;
+}
+
+/** A record stays this long after it expired: an expired code must still be told from an unknown one (RFC 8628 §3.5). */
+const keepExpiredMs = 60 * 60 * 1000;
+
+export function createProtocol(parts: ProtocolParts): Protocol {
+  const store = createProtocolStore(parts.database);
+  const codec = createPayloadCodec(parts.keyRing);
+  const jwtTokens = createJwtTokens({
+    ...parts,
+    store,
+    publishedKeys: () => parts.signingKeys.list() as readonly PublishedKey[],
+  });
+  const records = adapterFactory({ ...parts, store, codec, jwtTokens });
+  const former = (uid: string) => formerInteraction({ store, codec }, uid);
+  const startAgain = createStartAgain({ ...parts, former });
+  let engine: Engine;
+  const provider = () => engine.provider;
+  const cookieKeys = parts.keyRing.deriveAll('cookies').map((key) => key.toString('base64url'));
+  const rebuild = () => {
+    engine = buildEngine({ ...engineParts(parts, records, startAgain), cookieKeys });
+  };
+  rebuild();
+  const serve: Middleware = (ctx, next) => engine.serve(ctx, next);
+  return {
+    unit: serveUnit({
+      ...parts,
+      audit: auditUnit(parts),
+      hold: holdStrangers(parts.throttle),
+      refuse: createRefuse(parts),
+    }),
+    serve: compose([postToGet(), limitUserCodes(parts.throttle), presentJwt(parts.random), serve]),
+    cookieKeys,
+    interactions: createInteractions({ ...parts, provider }),
+    sessions: createSignInSessions({ ...parts, provider }),
+    logoutNotices: logoutNotices(parts, () => engine),
+    rebuild,
+    sweep: () => store.sweep(parts.clock.now() - keepExpiredMs),
+    startAgain,
+  };
+}
+
+function adapterFactory(parts: ProtocolParts & Pick<AdapterDependencies, 'store' | 'codec' | 'jwtTokens'>) {
+  const dependencies: AdapterDependencies = {
+    ...parts,
+    grantReference: grantReferences(parts.keyRing),
+    graceMs: (clientId) => {
+      const own = clientId === undefined ? undefined : parts.clients.find(clientId)?.metadata.refresh_grace_seconds;
+      return (own ?? parts.settings.current().refresh.graceSeconds) * 1000;
+    },
+    sessionAbsoluteSeconds: () => parts.settings.current().lifetimes.sessionAbsolute,
+  };
+  return (kind: string) => new Adapter(kind, dependencies);
+}
+
+/** A grant's name inside JWTs: its id is no secret, but nobody else's business either. */
+function grantReferences(keyRing: KeyRing): (grantId: string) => string {
+  const key = keyRing.derive('grant references');
+  return (grantId) => hmacSha256(key, grantId).slice(0, 32);
+}
+
+function engineParts(parts: ProtocolParts, records: (kind: string) => Adapter, startAgain: Protocol['startAgain']) {
+  const reference = grantReferences(parts.keyRing);
+  // As they are now: an engine refuses clients that name a scope which it was not built with.
+  const scopes = new Set([...standardScopes, ...parts.clients.scopes().map(({ name }) => name)]);
+  const clients = { find: async (id: string) => clientMetadata(parts.clients, { issuer: parts.issuer, scopes }, id) };
+  const adapter = (kind: string) => (kind === 'Client' ? clients : records(kind));
+  const error = errorPage({ ...parts, startAgain });
+  return {
+    ...parts,
+    settings: () => parts.settings.current(),
+    keys: () => parts.signingKeys.current(),
+    successorKey: parts.keyRing.derive('refresh token successors'),
+    scopes,
+    adapter: adapter as unknown as NonNullable<Configuration['adapter']>,
+    bindToGrant(grantId: string) {
+      // A JWT access token writes no row of its own: the guard rides on its making.
+      const unit = currentUnit();
+      if (unit) guardGrant(unit, grantId);
+      return reference(grantId);
+    },
+    noticeLogout(client: { clientId: string }, subject: string, sessionId: string) {
+      const { statement, params } = parts.notice({ clientId: client.clientId, subject, sessionId });
+      currentUnit()?.add({ rank: 'outbox', key: String(params[0]), statement, params });
+    },
+    pages: {
+      error,
+      logout: logoutPages(parts),
+      device: deviceFlow({ ...parts, error }),
+    },
+  };
+}
+
+/** Interactions end when they are answered and stay readable for a day: enough to name the app on a "start again" page. */
+async function formerInteraction(
+  { store, codec }: Pick<AdapterDependencies, 'store' | 'codec'>,
+  uid: string,
+): Promise<FormerInteraction | undefined> {
+  const key = codec.keyOf('Interaction', uid);
+  const row = await store.artifact(key);
+  if (!row) return undefined;
+  const params = codec.decode('Interaction', key, row.payload, uid)['params'] as Record<string, unknown> | undefined;
+  const clientId = params?.['client_id'];
+  return { clientId: typeof clientId === 'string' ? clientId : undefined, finished: row.ended_at !== null };
+}
+
+function logoutNotices(parts: ProtocolParts, engine: () => Engine): MessageKind {
+  return {
+    async deliver(body) {
+      const { clientId, subject, sessionId } = body as LogoutNotice;
+      await engine().adapted.sendLogout(clientId, subject, sessionId);
+    },
+    settled(body, outcome, error) {
+      const { clientId, subject } = body as LogoutNotice;
+      const type = outcome === 'delivered' ? 'logout.notice_delivered' : 'logout.notice_failed';
+      const actor = { kind: 'system', name: 'outbox' } as const;
+      const event = {
+        type,
+        outcome: outcome === 'delivered' ? 'success' : 'failure',
+        actor,
+        subject,
+        client: clientId,
+        reason: error,
+      } as const;
+      return [parts.audit.record(event, {})];
+    },
+  };
+}

@@ -1,0 +1,142 @@
+import type { Configuration } from 'oidc-provider';
+import type { Clock } from '../../foundation/clock.ts';
+import type { Clients } from '../clients/module.ts';
+import type { Settings } from '../settings/module.ts';
+import type { KeySet } from '../signing-keys/module.ts';
+import type { Users } from '../users/module.ts';
+import { claimsByScope, findAccount } from './claims.ts';
+import { consentPolicy, loadExistingGrant, type OwnMetadata } from './consent-policy.ts';
+import { lifetimes } from './lifetimes.ts';
+import { publishedKey } from './published-key.ts';
+import { resourceIndicators } from './resources.ts';
+import { routes } from './routes.ts';
+
+/** The assurance this server can vouch for today: one factor. Published, and told truthfully in `acr`. */
+export const singleFactor = 'urn:postern:acr:1fa';
+
+export interface EngineParts {
+  readonly issuer: string;
+  readonly clock: Clock;
+  readonly clients: Clients;
+  readonly users: Users;
+  readonly settings: () => Settings;
+  readonly keys: () => KeySet;
+  /** Keys that sign the library's short cookies, the newest first. */
+  readonly cookieKeys: readonly string[];
+  /** The standard scopes and those of resources. */
+  readonly scopes: ReadonlySet<string>;
+  readonly adapter: NonNullable<Configuration['adapter']>;
+  /** Names a grant inside a JWT, and makes the request's unit fail unless that grant is alive. */
+  readonly bindToGrant: (grantId: string) => string;
+  readonly pages: {
+    readonly error: NonNullable<Configuration['renderError']>;
+    readonly logout: NonNullable<Configuration['features']>['rpInitiatedLogout'];
+    readonly device: NonNullable<Configuration['features']>['deviceFlow'];
+  };
+}
+
+/** The library's configuration: OAuth 2.1 and RFC 9700, nothing that is not built is switched on. */
+export function engineOptions(parts: EngineParts): Configuration {
+  return {
+    adapter: parts.adapter,
+    routes,
+    jwks: {
+      keys: [...parts.keys().active.map((key) => ({ ...key.privateJwk, use: 'sig' })), ...published(parts)],
+    } as never,
+    cookies: cookies(parts),
+    ttl: lifetimes(parts.settings, parts.clock),
+    scopes: [...parts.scopes],
+    claims: claimsByScope,
+    findAccount: findAccount(parts.users),
+    acrValues: [singleFactor],
+    responseTypes: responseTypes(parts.clients) as NonNullable<Configuration['responseTypes']>,
+    clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
+    enabledJWA,
+    clientDefaults: {
+      id_token_signed_response_alg: 'ES256',
+      grant_types: ['authorization_code'],
+      response_types: ['code'],
+    },
+    extraClientMetadata: { properties: ['first_party', 'require_pkce'] },
+    // OAuth 2.1 §7.6: required of every client; an operator may exempt an old confidential one.
+    pkce: { required: (_ctx, client) => (client as unknown as OwnMetadata).require_pkce !== false },
+    interactions: { policy: consentPolicy(), url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
+    loadExistingGrant,
+    rotateRefreshToken: true,
+    issueRefreshToken: async (_ctx, client) => client.grantTypeAllowed('refresh_token'),
+    // Without `offline_access` tokens end with the sign-in they came from (OpenID Connect Core §11).
+    expiresWithSession: async (_ctx, code) => !code.scopes.has('offline_access'),
+    clientBasedCORS: (_ctx, origin, client) =>
+      (client.redirectUris ?? []).some((uri) => URL.parse(uri)?.origin === origin),
+    renderError: parts.pages.error,
+    features: features(parts),
+    formats: {
+      customizers: {
+        jwt(_ctx, token, jwt) {
+          const { grantId } = token as { grantId?: string };
+          if (grantId !== undefined) Object.assign(jwt.payload, { gref: parts.bindToGrant(grantId) });
+        },
+      },
+    },
+  };
+}
+
+function features(parts: EngineParts): NonNullable<Configuration['features']> {
+  return {
+    devInteractions: { enabled: false },
+    dPoP: { enabled: false },
+    externalSigningSupport: { enabled: true, ack: 'experimental-01' },
+    clientCredentials: { enabled: true },
+    claimsParameter: { enabled: true },
+    userinfo: { enabled: true },
+    pushedAuthorizationRequests: { enabled: true },
+    backchannelLogout: { enabled: true },
+    rpInitiatedLogout: parts.pages.logout,
+    deviceFlow: parts.pages.device,
+    resourceIndicators: resourceIndicators(parts.clients, parts.settings),
+    revocation: { enabled: true, allowedPolicy: async (_ctx, client, token) => token.clientId === client.clientId },
+    introspection: {
+      enabled: true,
+      // A client sees its own tokens and those of a resource it guards; `false` answers `active: false`.
+      allowedPolicy: async (_ctx, client, token) =>
+        token.clientId === client.clientId || guards(parts.clients, client.clientId, (token as { aud?: unknown }).aud),
+    },
+  };
+}
+
+function guards(clients: Clients, clientId: string, audience: unknown): boolean {
+  const resource = typeof audience === 'string' ? clients.findResource(audience) : undefined;
+  return resource?.introspectionClients.includes(clientId) ?? false;
+}
+
+const published = (parts: EngineParts) => parts.keys().published.map((jwk) => publishedKey(jwk as never));
+
+/** Response types are off until a client is given them: implicit and hybrid leak tokens into URLs (RFC 9700 §2.1.2). */
+function responseTypes(clients: Clients): string[] {
+  const given = clients.all().flatMap(({ metadata }) => metadata.response_types ?? []);
+  return [...new Set(['code', 'none', ...given])];
+}
+
+/** On https the session is bound to this host; interaction cookies stay on their path, so that two tabs never meet. */
+function cookies({ issuer, cookieKeys }: EngineParts): NonNullable<Configuration['cookies']> {
+  const https = issuer.startsWith('https:');
+  const common = { httpOnly: true, sameSite: 'lax', signed: true, ...(https ? { secure: true } : {}) } as const;
+  return {
+    keys: [...cookieKeys],
+    names: {
+      session: https ? '__Host-session' : 'session',
+      interaction: https ? '__Secure-interaction' : 'interaction',
+      resume: https ? '__Secure-resume' : 'resume',
+    },
+    long: { ...common, path: '/' },
+    short: common,
+  };
+}
+
+const asymmetric = ['ES256', 'RS256', 'PS256', 'EdDSA', 'Ed25519'] as const;
+/** No `none`, no HS256: neither can be checked by somebody who does not hold our secret. */
+const enabledJWA = {
+  idTokenSigningAlgValues: ['ES256', 'RS256'],
+  clientAuthSigningAlgValues: [...asymmetric],
+  userinfoSigningAlgValues: ['ES256', 'RS256'],
+} as NonNullable<Configuration['enabledJWA']>;

@@ -1,0 +1,40 @@
+import { hmacSha256, sha256 } from '../../foundation/crypto/hash.ts';
+import type { KeyRing } from '../../foundation/crypto/key-ring.ts';
+
+/** What the library stores: a flat object with the id in `jti`. */
+export type Payload = Record<string, unknown> & { jti?: string };
+
+/** Kinds whose payload holds another secret (a cookie value, a user code, a request): encrypted as a whole. */
+const sealedKinds = new Set(['Session', 'Interaction', 'DeviceCode', 'PushedAuthorizationRequest']);
+
+/** Turns payloads into what the table holds and back. */
+export interface PayloadCodec {
+  /** The row's key: a hash of the id, so that a copy of the database holds nothing that can be presented. */
+  keyOf(kind: string, id: string): string;
+  /** How a device's user code is looked up: an HMAC, as 8 letters could be guessed from a plain hash. */
+  userCodeKey(userCode: string): string;
+  encode(kind: string, key: string, payload: Payload): string;
+  /** The payload with the presented id put back, or as stored where the look-up was not by id. */
+  decode(kind: string, key: string, stored: string, id: string | undefined): Payload;
+}
+
+/** The codec over the given key ring. */
+export function createPayloadCodec(keyRing: KeyRing): PayloadCodec {
+  const userCodes = keyRing.derive('device user codes');
+  const place = (row: string) => ({ table: 'artifacts', column: 'payload', row });
+  return {
+    keyOf: (kind, id) => `${kind}:${sha256(id)}`,
+    userCodeKey: (userCode) => hmacSha256(userCodes, userCode),
+    encode(kind, key, payload) {
+      if (sealedKinds.has(kind)) return keyRing.seal(JSON.stringify(payload), place(key));
+      const { jti: _withheld, ...rest } = payload;
+      return JSON.stringify(rest);
+    },
+    decode(kind, key, stored, id) {
+      const text = sealedKinds.has(kind) ? keyRing.open(stored, place(key)) : stored;
+      const payload = JSON.parse(text.toString()) as Payload;
+      if (id !== undefined) payload.jti = id;
+      return payload;
+    },
+  };
+}

@@ -1,0 +1,53 @@
+import { type Client, type Configuration, errors, type KoaContextWithOIDC } from 'oidc-provider';
+import type { ClientRecord, Clients, Resource } from '../clients/module.ts';
+import type { Settings } from '../settings/module.ts';
+
+type ResourceIndicators = NonNullable<NonNullable<Configuration['features']>['resourceIndicators']>;
+
+/** Resource indicators (RFC 8707): which API a token is for, and in which format and with which scopes. */
+export function resourceIndicators(clients: Clients, current: () => Settings): ResourceIndicators {
+  const usable = (client: Client) => usableResources(clients, client.clientId);
+  return {
+    enabled: true,
+    defaultResource(ctx, client, oneOf) {
+      if (grantType(ctx) !== 'client_credentials') return oneOf as string[];
+      const identifiers = usable(client).map(({ identifier }) => identifier);
+      if (identifiers.length < 2) return identifiers[0] as string;
+      throw invalidTarget(`name one resource: ${identifiers.join(', ')}`);
+    },
+    useGrantedResource: () => false,
+    getResourceServerInfo(_ctx, identifier, client) {
+      const resource = usable(client).find((candidate) => candidate.identifier === identifier);
+      if (!resource) throw invalidTarget('this client may not use that resource');
+      return {
+        audience: resource.identifier,
+        scope: allowedScopes(resource, clients.find(client.clientId)).join(' '),
+        accessTokenFormat: resource.accessTokenFormat,
+        accessTokenTTL: resource.accessTokenTtl ?? current().lifetimes.accessToken,
+        jwt: { sign: { alg: resource.signingAlg ?? 'ES256' } },
+      };
+    },
+  };
+}
+
+const grantType = (ctx: KoaContextWithOIDC): unknown => ctx.oidc.params?.['grant_type'];
+
+/** RFC 8707 §2: the resource is missing, unknown or not for this client. */
+function invalidTarget(description: string): Error {
+  const error = new errors.InvalidTarget(description);
+  error.error_description = description;
+  return error;
+}
+
+function usableResources(clients: Clients, clientId: string): readonly Resource[] {
+  const record = clients.find(clientId);
+  return record ? clients.resourcesOf(record) : [];
+}
+
+/** A client whose `resources` lists the API may use all its scopes; otherwise those that its own `scope` names. */
+function allowedScopes(resource: Resource, client: ClientRecord | undefined): string[] {
+  const names = resource.scopes.map(({ name }) => name);
+  if (client?.metadata.resources?.includes(resource.identifier)) return names;
+  const own = new Set(client?.metadata.scope?.split(' '));
+  return names.filter((name) => own.has(name));
+}

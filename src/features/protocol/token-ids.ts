@@ -1,0 +1,37 @@
+import { createHmac } from 'node:crypto';
+import { Provider } from 'oidc-provider';
+
+/** What each kind of opaque token begins with, so that a look-up asks one table for one kind, and a leak is recognised. */
+export const prefixes: Readonly<Record<string, string>> = {
+  AccessToken: 'at_',
+  ClientCredentials: 'cc_',
+  RefreshToken: 'rt_',
+};
+
+interface TokenModel {
+  readonly prototype: { generateTokenId(): string };
+}
+
+/**
+ * Gives opaque tokens their prefix, and a refresh token's successor an id that follows from its predecessor: however
+ * many racers rotate one token, and on however many nodes, they all compute the same successor.
+ *
+ * @param successorKey 32 bytes, the same on every node
+ */
+export function nameTokens(provider: Provider, successorKey: Buffer): void {
+  for (const [kind, prefix] of Object.entries(prefixes)) {
+    const model = (provider as unknown as Record<string, TokenModel>)[kind];
+    if (!model) throw new TypeError(`oidc-provider has no model ${kind}`);
+    const original = model.prototype.generateTokenId;
+    model.prototype.generateTokenId = function generateTokenId(this: unknown): string {
+      // The library sets this entity just before it builds the successor (actions/grants/refresh_token.js).
+      const rotated = kind === 'RefreshToken' ? Provider.ctx?.oidc?.entities?.['RotatedRefreshToken'] : undefined;
+      const predecessor = (rotated as { jti?: string } | undefined)?.jti;
+      const id = predecessor ? successorOf(successorKey, predecessor) : original.call(this as TokenModel['prototype']);
+      return prefix + id;
+    };
+  }
+}
+
+const successorOf = (key: Buffer, predecessor: string): string =>
+  createHmac('sha256', key).update(predecessor).digest('base64url');

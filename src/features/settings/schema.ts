@@ -1,0 +1,151 @@
+import { z } from 'zod';
+
+const minute = 60;
+const hour = 60 * minute;
+const day = 24 * hour;
+
+/**
+ * No token that is checked by its signature alone may live longer than this (seconds). It bounds the settings and the
+ * `access_token_ttl` of resources, and says how long a retired key must stay published.
+ */
+export const longestTokenLifetime = day;
+
+const whole = (options: { min: number; max: number; standard: number; means: string }) =>
+  z.int().min(options.min).max(options.max).default(options.standard).describe(options.means);
+
+/** Every setting with its bounds, default and meaning. Durations are seconds. */
+export const settingsSchema = z
+  .strictObject({
+    lifetimes: z
+      .strictObject({
+        accessToken: whole({
+          min: 1,
+          max: longestTokenLifetime,
+          standard: 10 * minute,
+          means: 'How long an access token is valid, in seconds.',
+        }),
+        idToken: whole({
+          min: 1,
+          max: longestTokenLifetime,
+          standard: hour,
+          means: 'How long an ID token is valid, in seconds.',
+        }),
+        refreshTokenIdle: whole({
+          min: 1,
+          max: 365 * day,
+          standard: 14 * day,
+          means: 'After how many seconds without use a refresh token ends.',
+        }),
+        refreshTokenAbsolute: whole({
+          min: 1,
+          max: 730 * day,
+          standard: 90 * day,
+          means: 'After how many seconds a family of refresh tokens ends, used or not.',
+        }),
+        authorizationCode: whole({
+          min: 1,
+          max: 10 * minute,
+          standard: minute,
+          means: 'How long an authorization code is valid, in seconds.',
+        }),
+        sessionIdle: whole({
+          min: 1,
+          max: 90 * day,
+          standard: 12 * hour,
+          means: 'After how many seconds without use a sign-in session ends.',
+        }),
+        sessionAbsolute: whole({
+          min: 1,
+          max: 365 * day,
+          standard: 7 * day,
+          means: 'After how many seconds a sign-in session ends, used or not.',
+        }),
+      })
+      .prefault({}),
+    refresh: z
+      .strictObject({
+        graceSeconds: whole({
+          min: 0,
+          max: 300,
+          standard: 10,
+          means: 'For how many seconds a repeated refresh gets the same successor.',
+        }),
+      })
+      .prefault({}),
+    keys: z
+      .strictObject({
+        rotateEvery: whole({
+          min: 1,
+          max: 730 * day,
+          standard: 90 * day,
+          means: 'After how many seconds a signing key is replaced.',
+        }),
+        publishAhead: whole({
+          min: 0,
+          max: 30 * day,
+          standard: day,
+          means: 'For how many seconds a signing key is published before it signs.',
+        }),
+      })
+      .prefault({}),
+    password: z
+      .strictObject({
+        minLength: whole({ min: 8, max: 128, standard: 15, means: 'The shortest password, in characters.' }),
+        hash: z
+          .strictObject({
+            memory: whole({ min: 7168, max: 1_048_576, standard: 19_456, means: 'Argon2id memory, in KiB.' }),
+            time: whole({ min: 1, max: 20, standard: 2, means: 'Argon2id passes.' }),
+            parallelism: whole({ min: 1, max: 16, standard: 1, means: 'Argon2id lanes.' }),
+          })
+          .prefault({}),
+      })
+      .prefault({}),
+    limits: z
+      .strictObject({
+        windowSeconds: whole({
+          min: 10,
+          max: day,
+          standard: 15 * minute,
+          means: 'Over how many seconds failed sign-ins are counted.',
+        }),
+        failuresPerAccount: whole({
+          min: 3,
+          max: 10_000,
+          standard: 50,
+          means: 'Failed sign-ins for one account, from anywhere, within the window.',
+        }),
+        failuresPerAddress: whole({
+          min: 3,
+          max: 100_000,
+          standard: 100,
+          means: 'Failed sign-ins from one address (IPv6: one /64) within the window.',
+        }),
+        failuresPerPair: whole({
+          min: 3,
+          max: 10_000,
+          standard: 10,
+          means: 'Failed sign-ins for one account from one address within the window.',
+        }),
+        anonymousPerMinute: whole({
+          min: 60,
+          max: 1_000_000,
+          standard: 1200,
+          means: 'Requests a minute from one address (IPv6: one /64) that are stored before anybody has proved who they are.',
+        }),
+      })
+      .prefault({}),
+  })
+  .refine((settings) => settings.lifetimes.refreshTokenIdle <= settings.lifetimes.refreshTokenAbsolute, {
+    path: ['lifetimes', 'refreshTokenIdle'],
+    message: 'must not be longer than lifetimes.refreshTokenAbsolute',
+  })
+  .refine((settings) => settings.lifetimes.sessionIdle <= settings.lifetimes.sessionAbsolute, {
+    path: ['lifetimes', 'sessionIdle'],
+    message: 'must not be longer than lifetimes.sessionAbsolute',
+  });
+
+/** Every setting, as it holds now. */
+export type Settings = z.output<typeof settingsSchema>;
+
+/** What may change while Postern runs: any part of the settings, nested as in `postern settings print`. */
+export type SettingsChanges = z.input<typeof settingsSchema>;

@@ -1,0 +1,155 @@
+import type Router from '@koa/router';
+import type { Context } from 'koa';
+import type { Clock } from '../../foundation/clock.ts';
+import { AppError } from '../../foundation/errors.ts';
+import { doorState, field, showPage } from '../../foundation/http/door.ts';
+import { formActionSource } from '../../foundation/http/security-headers.ts';
+import type { PageLocals } from '../../foundation/views/pages.ts';
+import type { Views } from '../../foundation/views/render.ts';
+import type { AuditEvent } from '../audit/module.ts';
+import { currentUnit, type Interaction, type Interactions, singleFactor } from '../protocol/module.ts';
+import type { createCheckLogin, LoginOutcome } from './check-login.ts';
+import { nextStep, type Step } from './next-step.ts';
+
+export interface SignInPagesParts {
+  readonly clock: Clock;
+  readonly views: Views;
+  readonly interactions: Interactions;
+  readonly checkLogin: ReturnType<typeof createCheckLogin>;
+  /** How a login that is not ours to name is referred to in the audit: an HMAC. */
+  readonly loginReference: (login: string) => string;
+  /** Counts an attempt, after its unit is stored. */
+  readonly onAttempt: (result: 'success' | 'failure' | 'throttled') => void;
+}
+
+/** Shows one step of an interaction. */
+export type ShowStep = (ctx: Context, interaction: Interaction) => Promise<void> | void;
+
+type Problem = PageLocals['interaction/sign-in']['problem'];
+
+/** Statuses of the sign-in page by what is wrong. */
+const statuses = { missing: 400, wrong: 401, throttled: 429, busy: 503 } as const;
+
+/** Mounts the dispatcher, sign-in by password, and the way back to the app. */
+export function mountSignIn(
+  router: Router,
+  parts: SignInPagesParts,
+  otherSteps: Readonly<Record<Exclude<Step, 'sign-in'>, ShowStep>>,
+): void {
+  const { interactions } = parts;
+  const steps: Readonly<Record<Step, ShowStep>> = {
+    ...otherSteps,
+    'sign-in': (ctx, found) => show(ctx, parts, found, {}),
+  };
+
+  router.get('/interaction/:uid', async (ctx) => {
+    const interaction = await interactions.current(ctx);
+    leadsTo(ctx, interaction);
+    await steps[nextStep(interaction)](ctx, interaction);
+  });
+
+  router.post('/interaction/:uid/sign-in', async (ctx) => {
+    const interaction = await interactions.current(ctx);
+    leadsTo(ctx, interaction);
+    const login = field(ctx, 'login');
+    const outcome = await attempt(parts, ctx, login);
+    const event = eventOf(parts, outcome, { login, clientId: interaction.clientId });
+    if (event) currentUnit()?.events.push(event);
+    if (outcome.kind !== 'signed-in')
+      return show(ctx, parts, interaction, { login, problem: problemOf(parts, outcome) });
+    if (outcome.upgrade) currentUnit()?.join(outcome.upgrade);
+    currentUnit()?.afterCommit.push(() => parts.onAttempt('success'));
+    const result = { accountId: outcome.user.id, amr: ['pwd'], acr: singleFactor };
+    seeOther(ctx, await interactions.signedIn(ctx, result));
+  });
+
+  router.post('/interaction/:uid/deny', async (ctx) => {
+    leadsTo(ctx, await interactions.current(ctx));
+    seeOther(ctx, await interactions.deny(ctx));
+  });
+
+  router.post('/interaction/:uid/switch', async (ctx) => seeOther(ctx, await interactions.switchAccount(ctx)));
+}
+
+function seeOther(ctx: Context, address: string): void {
+  ctx.redirect(address);
+  ctx.status = 303;
+}
+
+/** Chromium applies `form-action` to the redirect after the POST: the app's own address has to be among them. */
+function leadsTo(ctx: Context, interaction: Interaction): void {
+  const source = interaction.redirectUri && formActionSource(interaction.redirectUri);
+  if (source) doorState(ctx).formActions.push(source);
+}
+
+type Shed = { readonly kind: 'busy'; readonly retryAfter: number };
+
+/** The outcome, or that the server is too busy to check: nothing was, so nothing counts. */
+async function attempt(parts: SignInPagesParts, ctx: Context, login: string): Promise<LoginOutcome | Shed> {
+  const address = doorState(ctx).facts.ip;
+  try {
+    return await parts.checkLogin({ login, password: field(ctx, 'password'), address });
+  } catch (error) {
+    if (!(error instanceof AppError) || error.status !== 503) throw error;
+    return { kind: 'busy', retryAfter: error.retryAfter ?? 1 };
+  }
+}
+
+function problemOf({ clock }: SignInPagesParts, outcome: LoginOutcome | Shed): Problem {
+  switch (outcome.kind) {
+    case 'throttled': {
+      const { retryAfterSeconds: retryAfter } = outcome;
+      return { kind: 'throttled', retryAfter, until: clock.now() + retryAfter * 1000 };
+    }
+    case 'busy':
+      return outcome;
+    case 'missing':
+    case 'wrong':
+      return { kind: outcome.kind };
+    case 'signed-in':
+      return undefined;
+  }
+}
+
+function eventOf(
+  parts: SignInPagesParts,
+  outcome: LoginOutcome | Shed,
+  { login, clientId }: { login: string; clientId: string },
+): AuditEvent | undefined {
+  const anonymous = { kind: 'anonymous' } as const;
+  if (outcome.kind === 'throttled') {
+    parts.onAttempt('throttled');
+    return { type: 'signin.failed', outcome: 'denied', reason: 'throttled', actor: anonymous, client: clientId };
+  }
+  if (outcome.kind !== 'wrong') return undefined;
+  parts.onAttempt('failure');
+  const { reason, subject } = outcome;
+  const details = subject === undefined ? { login: parts.loginReference(login) } : {};
+  // Somebody's account is worth a row each time; guesses at names coalesce.
+  const outcomeWord = subject === undefined ? 'denied' : 'failure';
+  return { type: 'signin.failed', outcome: outcomeWord, reason, actor: anonymous, subject, client: clientId, details };
+}
+
+function show(
+  ctx: Context,
+  parts: SignInPagesParts,
+  interaction: Interaction,
+  typed: { login?: string; problem?: Problem },
+): void {
+  const { problem } = typed;
+  if (problem && 'retryAfter' in problem) ctx.set('Retry-After', String(problem.retryAfter));
+  const at = `/interaction/${interaction.uid}`;
+  showPage(ctx, {
+    views: parts.views,
+    page: 'interaction/sign-in',
+    status: problem ? statuses[problem.kind] : 200,
+    locals: {
+      action: `${at}/sign-in`,
+      denyAction: `${at}/deny`,
+      app: interaction.app,
+      login: typed.login ?? interaction.loginHint,
+      again: interaction.accountId !== undefined && !interaction.switching,
+      problem,
+    },
+  });
+}

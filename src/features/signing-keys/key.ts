@@ -1,0 +1,55 @@
+import type { JWK } from 'jose';
+
+export const algorithms = ['ES256', 'RS256'] as const;
+export type Algorithm = (typeof algorithms)[number];
+
+/** `next` is published but does not sign yet, `current` signs, `retired` is published until what it signed has expired. */
+export type KeyState = 'next' | 'current' | 'retired';
+
+/** A signing key without its private half. */
+export interface SigningKey {
+  readonly kid: string;
+  readonly alg: Algorithm;
+  readonly state: KeyState;
+  readonly publicJwk: JWK;
+  /** Milliseconds since the epoch. */
+  readonly createdAt: number;
+  readonly activatedAt?: number;
+  readonly retiredAt?: number;
+}
+
+/** A key that signs now. */
+export interface ActiveKey {
+  readonly kid: string;
+  readonly alg: Algorithm;
+  /** With `kid`, `alg` and `use`. */
+  readonly privateJwk: JWK;
+}
+
+/** What the engine needs: one active key per algorithm, ES256 first, and what is published beside them. */
+export interface KeySet {
+  readonly active: readonly ActiveKey[];
+  /** Public keys of `next` and `retired` ones. */
+  readonly published: readonly JWK[];
+}
+
+/** What a rotation by command did: promoted now, or when the next keys will take over. */
+export interface RotationReport {
+  readonly rotated: readonly { readonly alg: Algorithm; readonly from: string; readonly to: string }[];
+  readonly waiting: readonly {
+    readonly alg: Algorithm;
+    readonly kid: string /** Milliseconds since the epoch. */;
+    readonly at: number;
+  }[];
+}
+
+/** What the removal of a compromised key did. */
+export interface CompromiseReport {
+  readonly kid: string;
+  readonly alg: Algorithm;
+  readonly state: KeyState;
+  /** The key that signs instead; absent when the removed one did not sign. */
+  readonly replacement?: string;
+  /** What stops working, a sentence each. */
+  readonly stops: readonly string[];
+}

@@ -1,0 +1,48 @@
+import type { Database } from '../../foundation/db/database.ts';
+import type { Audit, By } from '../audit/module.ts';
+import { mustFind } from './find-user.ts';
+import type { UserStore } from './store.ts';
+import type { AccountEndings } from './user.ts';
+
+interface Parts {
+  readonly database: Database;
+  readonly audit: Audit;
+  readonly store: UserStore;
+}
+
+export function createDisableUser({ database, audit, store }: Parts) {
+  const event = (type: 'user.disabled' | 'user.enabled' | 'user.signed_out', id: string, by: By) =>
+    audit.record({ type, outcome: 'success', actor: by.actor, subject: id }, by.facts);
+
+  return {
+    async disable(id: string, by: By, endings: AccountEndings): Promise<boolean> {
+      await mustFind(store, id);
+      const operations = await endings(id);
+      return database.together(async (tx, also) => {
+        const done = await store.setDisabled(tx, id, true);
+        if (done) also(event('user.disabled', id, by));
+        // Even when it was disabled before: what slipped in meanwhile ends now.
+        for (const operation of operations) also(operation);
+        return done;
+      });
+    },
+
+    async enable(id: string, by: By): Promise<boolean> {
+      await mustFind(store, id);
+      return database.together(async (tx, also) => {
+        const done = await store.setDisabled(tx, id, false);
+        if (done) also(event('user.enabled', id, by));
+        return done;
+      });
+    },
+
+    async signOut(id: string, by: By, endings: AccountEndings): Promise<void> {
+      await mustFind(store, id);
+      const operations = await endings(id);
+      await database.together(async (_, also) => {
+        for (const operation of operations) also(operation);
+        also(event('user.signed_out', id, by));
+      });
+    },
+  };
+}

@@ -1,0 +1,194 @@
+import type { Clock } from '../../foundation/clock.ts';
+import type { Database, Transaction } from '../../foundation/db/database.ts';
+import { violates } from '../../foundation/db/errors.ts';
+import { type Operation, type Row, statement } from '../../foundation/db/statement.ts';
+import type { Ids } from '../../foundation/ids.ts';
+import { loginKey } from './login-key.ts';
+import type { Claims } from './schema.ts';
+import { type LinkPurpose, type OneTimeLink, type Role, roles, type User } from './user.ts';
+
+interface UserRow extends Row {
+  readonly id: string;
+  readonly email: string;
+  readonly email_verified: number;
+  readonly username: string | null;
+  readonly claims: string;
+  readonly disabled_at: number | null;
+  readonly created_at: number;
+  readonly updated_at: number;
+  readonly role: string | null;
+}
+
+const select = `SELECT u.id, u.email, CASE WHEN u.email_verified THEN 1 ELSE 0 END AS email_verified, u.username, u.claims,
+  u.disabled_at, u.created_at, u.updated_at, r.role FROM users u LEFT JOIN role_assignments r ON r.user_id = u.id`;
+
+const findById = statement('user_by_id', `${select} WHERE u.id = ?1`);
+// An address has an @ and a username has none, so a login is one or the other and never finds two people.
+const findByLogin = statement('user_by_login', `${select} WHERE u.email_key = ?1 OR u.username_key = ?1`);
+const findRole = statement('role_exists', 'SELECT id FROM role_assignments WHERE role = ?1 LIMIT 1');
+
+const findLink = statement(
+  'link_alive',
+  `SELECT subject, expires_at FROM one_time_links
+   WHERE id = ?1 AND purpose = ?2 AND used_at IS NULL AND voided_at IS NULL AND expires_at > ?3`,
+);
+const useLink = statement(
+  'link_use',
+  `UPDATE one_time_links SET used_at = ?3
+   WHERE id = ?1 AND purpose = ?2 AND used_at IS NULL AND voided_at IS NULL AND expires_at > ?3`,
+);
+const voidLinks = statement(
+  'link_void',
+  'UPDATE one_time_links SET voided_at = ?2 WHERE purpose = ?1 AND used_at IS NULL AND voided_at IS NULL',
+);
+
+/** What an account is stored as, apart from its id and times. */
+export interface UserFields {
+  readonly email: string;
+  readonly emailVerified: boolean;
+  readonly username?: string | undefined;
+  readonly claims: Claims;
+}
+
+export interface UserStore {
+  find(id: string): Promise<User | undefined>;
+  findByKey(key: string): Promise<User | undefined>;
+  list(page: { limit: number; after?: string | undefined }): Promise<User[]>;
+  hasAdministrator(): Promise<boolean>;
+  insert(tx: Transaction, id: string, fields: UserFields): Promise<void>;
+  update(tx: Transaction, id: string, fields: UserFields): Promise<void>;
+  /** False when it was so already. */
+  setDisabled(tx: Transaction, id: string, disabled: boolean): Promise<boolean>;
+  addRole(tx: Transaction, userId: string, role: Role): Promise<void>;
+  /** Which of the two unique names an error of the database is about. */
+  taken(error: unknown): 'email' | 'username' | undefined;
+}
+
+export function createUserStore({ database, clock, ids }: { database: Database; clock: Clock; ids: Ids }): UserStore {
+  const now = () => BigInt(clock.now());
+  const one = async (rows: Promise<UserRow[]>) => collect(await rows)[0];
+  return {
+    find: (id) => one(database.all<UserRow>(findById, [id])),
+    findByKey: (key) => one(database.all<UserRow>(findByLogin, [key])),
+    async list({ limit, after }) {
+      const rows = await database.prisma.user.findMany({
+        ...(after === undefined ? {} : { where: { id: { gt: after } } }),
+        orderBy: { id: 'asc' },
+        take: limit,
+        include: { roles: true },
+      });
+      return rows.map(toListedUser);
+    },
+    hasAdministrator: async () => (await database.get(findRole, ['super-admin' satisfies Role])) !== undefined,
+    async insert(tx, id, fields) {
+      const time = now();
+      await tx.user.create({ data: { id, ...toColumns(fields), createdAt: time, updatedAt: time } });
+    },
+    async update(tx, id, fields) {
+      await tx.user.update({ where: { id }, data: { ...toColumns(fields), updatedAt: now() } });
+    },
+    async setDisabled(tx, id, disabled) {
+      const { count } = await tx.user.updateMany({
+        where: { id, disabledAt: disabled ? null : { not: null } },
+        data: { disabledAt: disabled ? now() : null, updatedAt: now() },
+      });
+      return count === 1;
+    },
+    async addRole(tx, userId, role) {
+      await tx.roleAssignment.create({ data: { id: ids.next(), userId, role, createdAt: now() } });
+    },
+    taken(error) {
+      if (violates(error, 'email_key')) return 'email';
+      return violates(error, 'username_key') ? 'username' : undefined;
+    },
+  };
+}
+
+function toColumns({ email, emailVerified, username, claims }: UserFields) {
+  return {
+    email,
+    emailKey: loginKey(email) ?? email,
+    emailVerified,
+    username: username ?? null,
+    usernameKey: username === undefined ? null : (loginKey(username) ?? username),
+    claims: JSON.stringify(claims),
+  };
+}
+
+const isRole = (role: string | null): role is Role => roles.some((known) => known === role);
+
+/** A row for each role a person has, or one without: one user each. */
+function collect(rows: readonly UserRow[]): User[] {
+  const users = new Map<string, User & { roles: Role[] }>();
+  for (const row of rows) {
+    const user = users.get(row.id) ?? toUser(row);
+    if (isRole(row.role)) user.roles.push(row.role);
+    users.set(row.id, user);
+  }
+  return [...users.values()];
+}
+
+const toUser = (row: UserRow): User & { roles: Role[] } => ({
+  id: row.id,
+  email: row.email,
+  emailVerified: row.email_verified === 1,
+  ...(row.username === null ? {} : { username: row.username }),
+  claims: JSON.parse(row.claims) as Claims,
+  ...(row.disabled_at === null ? {} : { disabledAt: row.disabled_at }),
+  roles: [],
+  createdAt: row.created_at,
+  updatedAt: row.updated_at,
+});
+
+type ListedUser = Awaited<ReturnType<Database['prisma']['user']['findMany']>>[number] & {
+  readonly roles: readonly { readonly role: string }[];
+};
+
+const toListedUser = (row: ListedUser): User => ({
+  ...toUser({
+    id: row.id,
+    email: row.email,
+    email_verified: row.emailVerified ? 1 : 0,
+    username: row.username,
+    claims: row.claims,
+    disabled_at: row.disabledAt === null ? null : Number(row.disabledAt),
+    created_at: Number(row.createdAt),
+    updated_at: Number(row.updatedAt),
+    role: null,
+  }),
+  roles: row.roles.map(({ role }) => role).filter(isRole),
+});
+
+export interface LinkStore {
+  /** `id` is the hash of the secret. */
+  insert(tx: Transaction, link: OneTimeLink & { readonly id: string }): Promise<void>;
+  find(purpose: LinkPurpose, id: string): Promise<OneTimeLink | undefined>;
+  use(purpose: LinkPurpose, id: string): Operation;
+  /** Voids every open link of the purpose. */
+  voidAll(purpose: LinkPurpose): Operation;
+  /** Voids open links of the purpose, those for one subject only when it is given. */
+  voidFormer(tx: Transaction, purpose: LinkPurpose, subject: string | undefined): Promise<void>;
+}
+
+export function createLinkStore({ database, clock }: { database: Database; clock: Clock }): LinkStore {
+  return {
+    async insert(tx, { id, purpose, subject, expiresAt }) {
+      const times = { createdAt: BigInt(clock.now()), expiresAt: BigInt(expiresAt) };
+      await tx.oneTimeLink.create({ data: { id, purpose, subject: subject ?? null, ...times } });
+    },
+    async find(purpose, id) {
+      type LinkRow = { subject: string | null; expires_at: number };
+      const row = await database.get<LinkRow>(findLink, [id, purpose, clock.now()]);
+      if (row === undefined) return undefined;
+      return { purpose, expiresAt: row.expires_at, ...(row.subject === null ? {} : { subject: row.subject }) };
+    },
+    use: (purpose, id) => ({ statement: useLink, params: [id, purpose, clock.now()], mustHit: true }),
+    voidAll: (purpose) => ({ statement: voidLinks, params: [purpose, clock.now()], mustHit: false }),
+    async voidFormer(tx, purpose, subject) {
+      await tx.oneTimeLink.updateMany({
+        where: { purpose, ...(subject === undefined ? {} : { subject }), usedAt: null, voidedAt: null },
+        data: { voidedAt: BigInt(clock.now()) },
+      });
+    },
+  };
+}

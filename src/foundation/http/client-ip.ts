@@ -1,0 +1,43 @@
+import ipaddr from 'ipaddr.js';
+
+type Address = ipaddr.IPv4 | ipaddr.IPv6;
+
+/** Finds the address of the caller. */
+export type ClientIp = (peer: string | undefined, forwardedFor: string | undefined) => string | undefined;
+
+/** Chains are short; a longer one is an attempt to keep us busy. */
+const chainLimit = 50;
+
+/**
+ * The caller's address in canonical text (IPv4 in IPv6 as IPv4): the peer of the connection, unless that is one of the
+ * trusted networks (CIDR). Then `X-Forwarded-For` is walked from the right, where our proxies write, to the first address
+ * that is not theirs. What stands left of it was written by the caller, who would otherwise choose the address that
+ * limits and audit see. A malformed entry ends the walk: the last address that is certain counts.
+ */
+export function createClientIp(trustProxy: readonly string[]): ClientIp {
+  const networks = trustProxy.map((network) => ipaddr.parseCIDR(network));
+  const isTrusted = (address: Address): boolean =>
+    networks.some(([network, bits]) => network.kind() === address.kind() && address.match([network, bits] as never));
+
+  return (peer, forwardedFor) => {
+    let certain = parse(peer);
+    if (certain === undefined) return undefined;
+    if (networks.length === 0 || forwardedFor === undefined) return certain.toString();
+    const chain = forwardedFor.split(',', chainLimit + 1);
+    if (chain.length > chainLimit) return certain.toString();
+    while (isTrusted(certain) && chain.length > 0) {
+      const next = parse(chain.pop()?.trim());
+      if (next === undefined) break;
+      certain = next;
+    }
+    return certain.toString();
+  };
+}
+
+/** An address as proxies write it: four decimals or IPv6, with a port or in brackets. Nothing that needs guessing. */
+function parse(text: string | undefined): Address | undefined {
+  if (text === undefined || text.length > 64) return undefined;
+  const bare = /^\[([^\]]+)\](?::\d{1,5})?$/.exec(text)?.[1] ?? text.replace(/^(\d+(?:\.\d+){3}):\d{1,5}$/, '$1');
+  const known = ipaddr.IPv4.isValidFourPartDecimal(bare) || ipaddr.IPv6.isValid(bare);
+  return known ? ipaddr.process(bare.replace(/%.*$/, '')) : undefined;
+}

@@ -1,0 +1,253 @@
+/**
+ * What each page needs in order to be shown: one interface a page, gathered in `PageLocals`.
+ * Times are milliseconds since the epoch, waits are seconds. Everything is escaped when it is rendered, so plain text
+ * goes in. Problems are named by kind; the words for them are in `views/locales`.
+ */
+
+/** The app (relying party) that sent the person here, as far as the page shows it. */
+export interface AppOnPage {
+  readonly name: string;
+  /** Address of its logo on our own origin; without one its initial is shown. */
+  readonly logoHref?: string | undefined;
+  /** Host of the app, such as `books.example`: what a person can compare with the address bar. */
+  readonly host?: string | undefined;
+  readonly policyHref?: string | undefined;
+  readonly termsHref?: string | undefined;
+}
+
+/** The way back to an app: where the button leads. */
+export interface BackTo {
+  readonly name: string;
+  readonly href: string;
+}
+
+/** Hidden fields that travel with a form, by name. */
+export type HiddenFields = Readonly<Record<string, string>>;
+
+/** Too many failed tries; `until` is when the next one counts, `retryAfter` the same as a wait. */
+export interface ThrottledProblem {
+  readonly kind: 'throttled';
+  readonly retryAfter: number;
+  readonly until: number;
+}
+
+/** The server sheds work: nothing was checked. */
+export interface BusyProblem {
+  readonly kind: 'busy';
+  readonly retryAfter: number;
+}
+
+export interface SignInLocals {
+  readonly action: string;
+  /** Left out when the person signs in to look after this server or their account. */
+  readonly app?: AppOnPage | undefined;
+  /** Where `deny` posts; without it there is no way back to offer. */
+  readonly denyAction?: string | undefined;
+  /** What was typed, or the app's `login_hint`. */
+  readonly login?: string | undefined;
+  /** True when a person who is signed in has to prove it again (`prompt=login`, `max_age`). */
+  readonly again?: boolean | undefined;
+  readonly problem?: { readonly kind: 'missing' | 'wrong' } | ThrottledProblem | BusyProblem | undefined;
+}
+
+export interface ConsentScope {
+  /** The scope's name; the standard ones have words of their own. */
+  readonly name: string;
+  /** What an operator wrote about a scope of a resource. */
+  readonly description?: string | undefined;
+  /** What will actually be handed over, such as the e-mail address itself. */
+  readonly shows?: readonly string[] | undefined;
+}
+
+export interface ConsentLocals {
+  readonly app: AppOnPage;
+  /** How the signed-in person is called: e-mail or username. */
+  readonly account: string;
+  readonly scopes: readonly ConsentScope[];
+  readonly allowAction: string;
+  readonly denyAction: string;
+  /** Where "Not you?" posts. */
+  readonly switchAction?: string | undefined;
+}
+
+export interface DeviceCodeInputLocals {
+  readonly action: string;
+  readonly hidden?: HiddenFields | undefined;
+  /** What was typed. */
+  readonly userCode?: string | undefined;
+  readonly problem?: { readonly kind: 'missing' | 'not-found' | 'expired' | 'used' } | ThrottledProblem | undefined;
+}
+
+export interface DeviceConfirmLocals {
+  readonly action: string;
+  readonly hidden: HiddenFields;
+  readonly app: AppOnPage;
+  /** As it stands on the other device, such as `WDJB-MJHT`. */
+  readonly userCode: string;
+}
+
+export interface DeviceDoneLocals {
+  readonly outcome: 'connected' | 'refused';
+  readonly app?: AppOnPage | undefined;
+}
+
+/** What every error page carries, so that the person's report finds the log line. */
+export interface Reference {
+  /** For programs and support, such as `invalid_request`. */
+  readonly code: string;
+  /** The request's id. */
+  readonly reference: string;
+  readonly time: number;
+}
+
+export interface StartAgainLocals extends Reference {
+  /** `expired`: too old, unknown or bookmarked. `finished`: the person came back to a step that is done. */
+  readonly reason: 'expired' | 'finished';
+  readonly backTo?: BackTo | undefined;
+}
+
+export interface CookiesOffLocals extends Reference {
+  readonly backTo?: BackTo | undefined;
+}
+
+export interface LogoutConfirmLocals {
+  readonly action: string;
+  readonly hidden?: HiddenFields | undefined;
+  readonly account?: string | undefined;
+  /** The app that asked for it. */
+  readonly app?: AppOnPage | undefined;
+}
+
+export interface LogoutDoneLocals {
+  readonly backTo?: BackTo | undefined;
+}
+
+/**
+ * - `app-request`: the app asked for something that cannot be answered; its people have to act
+ * - `not-found`, `wrong-method`, `bad-request`: the address, the way it was called or what was sent is at fault
+ * - `refused`: a form that did not come from our own page; `not-allowed`: signed in, but without the right
+ * - `too-many`, `unavailable`, `failed`: waiting or the operator helps
+ */
+export type ErrorKind =
+  | 'app-request'
+  | 'not-found'
+  | 'wrong-method'
+  | 'bad-request'
+  | 'refused'
+  | 'not-allowed'
+  | 'too-many'
+  | 'unavailable'
+  | 'failed';
+
+export interface ErrorLocals extends Reference {
+  readonly kind: ErrorKind;
+  /** The app concerned, when known. */
+  readonly app?: { readonly name: string } | undefined;
+  /** One sentence for the app's developers, such as `error_description`. Never a cause or a stack. */
+  readonly detail?: string | undefined;
+  readonly backTo?: BackTo | undefined;
+  readonly retryAfter?: number | undefined;
+}
+
+export interface SetUpLocals {
+  readonly action: string;
+  /** Characters a password must have. */
+  readonly minLength: number;
+  readonly email?: string | undefined;
+  readonly problems?:
+    | {
+        readonly email?: 'missing' | 'invalid' | 'taken' | undefined;
+        readonly password?: 'missing' | 'short' | 'long' | 'common' | undefined;
+      }
+    | undefined;
+  /** The server sheds work: nothing was stored. */
+  readonly busy?: BusyProblem | undefined;
+}
+
+export interface SetUpLinkLocals extends Reference {
+  readonly reason: 'unknown' | 'used' | 'expired';
+  readonly signInHref?: string | undefined;
+}
+
+/** The form that connects an app, with what was typed and what is wrong with it. */
+export interface AppFormLocals {
+  readonly action: string;
+  readonly name?: string | undefined;
+  readonly redirectUri?: string | undefined;
+  readonly problems?:
+    | {
+        readonly name?: 'missing' | 'long' | undefined;
+        readonly redirectUri?: 'missing' | 'invalid' | 'insecure' | 'fragment' | undefined;
+      }
+    | undefined;
+}
+
+export interface AppInList {
+  readonly name: string;
+  readonly clientId: string;
+  readonly host?: string | undefined;
+  readonly disabled?: boolean | undefined;
+}
+
+export interface HomeLocals {
+  /** True while nobody can administer this server. */
+  readonly needsSetUp?: boolean | undefined;
+  /** Given while nobody is signed in. */
+  readonly signInHref?: string | undefined;
+  /** The person who is signed in. */
+  readonly account?: { readonly label: string; readonly signOutAction: string } | undefined;
+  /** Given to administrators only. */
+  readonly admin?: { readonly apps: readonly AppInList[]; readonly form: AppFormLocals } | undefined;
+}
+
+export interface FirstAppCreatedLocals {
+  readonly name: string;
+  readonly clientId: string;
+  /** Shown this once. */
+  readonly clientSecret: string;
+  readonly redirectUri: string;
+  readonly endpoints: { readonly discovery: string; readonly token: string; readonly introspection: string };
+  /** True when the app may fetch tokens for itself (client credentials). */
+  readonly service?: boolean | undefined;
+  readonly homeHref: string;
+}
+
+/** Every page and what it takes. The name is the template's path below `views/`. */
+export interface PageLocals {
+  'interaction/sign-in': SignInLocals;
+  'interaction/consent': ConsentLocals;
+  'interaction/device-code-input': DeviceCodeInputLocals;
+  'interaction/device-confirm': DeviceConfirmLocals;
+  'interaction/device-done': DeviceDoneLocals;
+  'interaction/start-again': StartAgainLocals;
+  'interaction/cookies-off': CookiesOffLocals;
+  'logout/confirm': LogoutConfirmLocals;
+  'logout/done': LogoutDoneLocals;
+  'errors/error': ErrorLocals;
+  'set-up/set-up': SetUpLocals;
+  'set-up/link': SetUpLinkLocals;
+  'console/home': HomeLocals;
+  'console/first-app-created': FirstAppCreatedLocals;
+}
+
+export type PageName = keyof PageLocals;
+
+const everyPage: Readonly<Record<PageName, true>> = {
+  'interaction/sign-in': true,
+  'interaction/consent': true,
+  'interaction/device-code-input': true,
+  'interaction/device-confirm': true,
+  'interaction/device-done': true,
+  'interaction/start-again': true,
+  'interaction/cookies-off': true,
+  'logout/confirm': true,
+  'logout/done': true,
+  'errors/error': true,
+  'set-up/set-up': true,
+  'set-up/link': true,
+  'console/home': true,
+  'console/first-app-created': true,
+};
+
+/** The names of all pages, in no particular order. */
+export const pageNames = Object.keys(everyPage) as readonly PageName[];

@@ -1,0 +1,95 @@
+import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { compileFile, type compileTemplate } from 'pug';
+import { type Assets, createAssets } from './assets.ts';
+import { createI18n, type I18n } from './i18n.ts';
+import { type PageLocals, type PageName, pageNames } from './pages.ts';
+
+/** Who runs this server, as people see it. */
+export interface Brand {
+  readonly name: string;
+}
+
+export interface ViewsOptions {
+  /** Folder of the Pug templates and `locales/`. */
+  readonly viewsDir: string;
+  /** Folder of the static files. */
+  readonly publicDir: string;
+  /** The issuer; its host stands in for a brand name that is not set. */
+  readonly issuer: string;
+  readonly brand?: Brand | undefined;
+}
+
+export interface RenderOptions {
+  /** As `Views.negotiate` found it. */
+  readonly language: string;
+}
+
+export interface Views {
+  /** The page as HTML. Everything in `locals` is escaped. */
+  render<Name extends PageName>(page: Name, locals: PageLocals[Name], options: RenderOptions): string;
+  /**
+   * Compiles every template that no request has needed yet, one a turn of the event loop. Called once the server
+   * listens: all of them together cost a third of a second, which a start need not wait for. Rejects for a broken one.
+   */
+  compileAll(): Promise<void>;
+  /** The language for a request from `ui_locales` and `Accept-Language`. */
+  readonly negotiate: I18n['negotiate'];
+  readonly assets: Assets;
+}
+
+/** Reads the words and the static files once; templates are compiled when first used and kept. */
+export function createViews(options: ViewsOptions): Views {
+  const assets = createAssets(options.publicDir);
+  const i18n = createI18n(join(options.viewsDir, 'locales'));
+  const issuerHost = new URL(options.issuer).host;
+  const brand = options.brand ?? { name: issuerHost };
+  const shared = { brand, issuer: options.issuer, issuerHost, asset: assets.href, initial, safeHref, isoTime };
+  const templates = new Map<PageName, compileTemplate>();
+  const compiled = (name: PageName): compileTemplate => {
+    const known = templates.get(name);
+    if (known) return known;
+    const file = join(options.viewsDir, `${name}.pug`);
+    const template = compileFile(file, { basedir: options.viewsDir, doctype: 'html', compileDebug: false });
+    templates.set(name, template);
+    return template;
+  };
+
+  return {
+    assets,
+    negotiate: i18n.negotiate,
+    render: (page, locals, { language }) => compiled(page)({ ...shared, ...i18n.in(language), page: locals }),
+    async compileAll() {
+      for (const name of pageNames) {
+        await nextTurn();
+        compiled(name);
+      }
+    },
+  };
+}
+
+const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
+
+/** The first letter of a name as a person sees it, upper case; stands where a logo is missing. */
+function initial(name: string): string {
+  const [first] = graphemes.segment(name.trim());
+  return (first?.segment ?? '').toLocaleUpperCase();
+}
+
+/**
+ * The address if it may stand in a link, else `undefined`. Apps bring addresses with schemes of their own (RFC 8252
+ * §7.1), so those that run or show foreign content in our name are refused instead (script injection by `javascript:`).
+ */
+function safeHref(href: string | undefined): string | undefined {
+  if (href === undefined) return undefined;
+  if (href.startsWith('/') && !href.startsWith('//')) return href;
+  const scheme = URL.parse(href)?.protocol;
+  return scheme === undefined || /^(?:javascript|data|vbscript|blob|filesystem|file|about):$/.test(scheme)
+    ? undefined
+    : href;
+}
+
+/** A time in milliseconds since the epoch as a machine reads it. */
+function isoTime(time: number): string {
+  return new Date(time).toISOString();
+}

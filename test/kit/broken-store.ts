@@ -1,0 +1,54 @@
+import type { Database } from '../../src/foundation/db/database.ts';
+import { type Operation, statement } from '../../src/foundation/db/statement.ts';
+
+/** The statements that make a use the only one, and how a store that reads first and writes later would do the same. */
+const looks: Readonly<Record<string, { unused: string; write: string }>> = {
+  consume: {
+    unused: 'SELECT id FROM artifacts WHERE id = ?1 AND consumed_at IS NULL',
+    write: 'UPDATE artifacts SET consumed_at = ?2 WHERE id = ?1',
+  },
+  'save-once': {
+    unused: 'SELECT 1 AS id WHERE NOT EXISTS (SELECT 1 FROM artifacts WHERE id = ?1)',
+    write:
+      'INSERT INTO artifacts (id, kind, payload, expires_at, grant_id, account_id, client_id, lookup) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO UPDATE SET kind = excluded.kind',
+  },
+};
+
+/** A link is looked at when its page is opened; this store believes that look and only notes the use. */
+const noteLink = statement('broken link_use', 'UPDATE one_time_links SET used_at = ?3 WHERE id = ?1 AND purpose = ?2');
+const believing = (operation: Operation): Operation =>
+  operation.statement.name === 'link_use' ? { ...operation, statement: noteLink } : operation;
+
+/**
+ * A database whose uses are checks followed by writes, as most stores have them. The race suites must fail on it:
+ * a suite that passes here proves nothing.
+ */
+export function brokenStore(database: Database): Database {
+  const weaken = async (operation: Operation): Promise<Operation> => {
+    const look = looks[operation.statement.name];
+    if (!look) return operation;
+    const read = statement(`broken read ${operation.statement.name}`, look.unused);
+    const found = await database.get(read, operation.params.slice(0, 1));
+    return found
+      ? {
+          statement: statement(`broken ${operation.statement.name}`, look.write),
+          params: operation.params,
+          mustHit: true,
+        }
+      : operation;
+  };
+  return new Proxy(database, {
+    get(target, name) {
+      if (name === 'commit') {
+        return async (unit: Parameters<Database['commit']>[0]) =>
+          target.commit({ ...unit, operations: await Promise.all(unit.operations.map(weaken)) });
+      }
+      if (name === 'together') {
+        return (work: Parameters<Database['together']>[0]) =>
+          target.together((tx, also) => work(tx, (operation) => also(believing(operation))));
+      }
+      const value = Reflect.get(target, name) as unknown;
+      return typeof value === 'function' ? (value as (...given: unknown[]) => unknown).bind(target) : value;
+    },
+  });
+}

@@ -1,0 +1,66 @@
+import { type Audit, createAudit } from '../../src/features/audit/module.ts';
+import { type Clients, createClients } from '../../src/features/clients/module.ts';
+import { createPasswords, type Passwords } from '../../src/features/passwords/module.ts';
+import { createSettings, type SettingsModule } from '../../src/features/settings/module.ts';
+import { createUsers, type Users } from '../../src/features/users/module.ts';
+import type { Clock } from '../../src/foundation/clock.ts';
+import { createPasswordHash } from '../../src/foundation/crypto/password-hash.ts';
+import { createPasswordQueue } from '../../src/foundation/crypto/password-queue.ts';
+import type { Database } from '../../src/foundation/db/database.ts';
+import { createIds, type Ids } from '../../src/foundation/ids.ts';
+import { systemRandom } from '../../src/foundation/random.ts';
+import { openTestDatabase, type TestDatabase } from './database.ts';
+
+/** A clock that stands still until it is moved. */
+export interface TestClock extends Clock {
+  /** Moves it by so many milliseconds. */
+  advance(ms: number): void;
+}
+
+export function createTestClock(start = Date.UTC(2026, 4, 1, 12)): TestClock {
+  let now = start;
+  return {
+    now: () => now,
+    advance(ms) {
+      now += ms;
+    },
+  };
+}
+
+/** The features without the protocol, on one database, as one process has them. */
+export interface TestFeatures {
+  readonly clock: TestClock;
+  readonly ids: Ids;
+  readonly database: Database;
+  readonly audit: Audit;
+  readonly settings: SettingsModule;
+  readonly users: Users;
+  readonly passwords: Passwords;
+  readonly clients: Clients;
+}
+
+/** Builds the features on a database that is open already: another process on the same one, as it were. */
+export function createTestFeatures(database: Database, clock: TestClock = createTestClock()): TestFeatures {
+  const ids = createIds(clock, systemRandom);
+  const random = systemRandom;
+  const audit = createAudit({ database, clock, ids });
+  const settings = createSettings({ database, clock, audit });
+  const users = createUsers({ database, clock, ids, random, audit });
+  const queue = createPasswordQueue({ concurrency: 2, limit: 100 });
+  const parameters = () => settings.current().password.hash;
+  const passwordHash = createPasswordHash({ parameters, queue, random });
+  const passwords = createPasswords({ database, clock, audit, settings, passwordHash });
+  const clients = createClients({ database, clock, ids, random, audit });
+  return { clock, ids, database, audit, settings, users, passwords, clients };
+}
+
+/** The features on an empty SQLite database of their own. */
+export async function openTestFeatures(): Promise<TestFeatures & TestDatabase> {
+  const opened = await openTestDatabase();
+  return { ...opened, ...createTestFeatures(opened.database) };
+}
+
+/** The types of all events, in the order in which they happened. */
+export async function eventTypesOf({ audit }: Pick<TestFeatures, 'audit'>): Promise<string[]> {
+  return (await audit.search({ limit: 10_000 })).map(({ type }) => type).sort();
+}

@@ -1,0 +1,103 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type BrowserContext, chromium } from 'playwright';
+import { formActionSource, type Headers, securityHeaders } from '../../src/foundation/http/security-headers.ts';
+import type { PageLocals, PageName } from '../../src/foundation/views/pages.ts';
+import { createViews, type Views } from '../../src/foundation/views/render.ts';
+import { type Sample, samples } from './samples.ts';
+
+const root = join(import.meta.dirname, '../..');
+
+/** The views as the product builds them, under a made-up operator's name. */
+export function sampleViews(): Views {
+  return createViews({
+    viewsDir: join(root, 'views'),
+    publicDir: join(root, 'public'),
+    issuer: 'https://login.northwind.example',
+    brand: { name: 'Northwind' },
+  });
+}
+
+/** Renders one sample. */
+export function renderSample(views: Views, sample: Sample): string {
+  return views.render<PageName>(sample.page, sample.locals as PageLocals[PageName], { language: 'en' });
+}
+
+function headersOf(sample: Sample): Headers {
+  const source = formActionSource('https://harbourbooks.example/callback');
+  return securityHeaders({ kind: sample.kind, https: false, formActions: source ? [source] : [] });
+}
+
+export interface PageServer {
+  readonly origin: string;
+  close(): Promise<void>;
+}
+
+/** Serves every sample at `/<its name>` and the assets, with the headers of the real routes. */
+export async function servePages(): Promise<PageServer> {
+  const views = sampleViews();
+  const byPath = new Map(samples.map((sample) => [`/${sample.name}`, sample]));
+  const server = createServer((request, response) => {
+    const path = request.url ?? '/';
+    const sample = byPath.get(path);
+    const asset = views.assets.find(path, request.headers['accept-encoding']);
+    if (sample) {
+      response.writeHead(200, { ...headersOf(sample), 'Content-Type': 'text/html; charset=utf-8' });
+      response.end(renderSample(views, sample));
+    } else if (asset) {
+      response.writeHead(200, { ...securityHeaders({ kind: 'asset', https: false }), ...asset.headers });
+      response.end(asset.body);
+    } else {
+      response.writeHead(404).end();
+    }
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+export interface Look {
+  readonly width: number;
+  readonly scheme: 'light' | 'dark';
+}
+
+export interface Browsers {
+  /** A fresh context of the given width and colour scheme; close it after use. */
+  open(look: Look): Promise<BrowserContext>;
+  close(): Promise<void>;
+}
+
+/** Starts Chromium, quiet and without a network of its own. */
+export async function startChromium(): Promise<Browsers> {
+  const scratch = mkdtempSync(join(tmpdir(), 'pages-chromium-'));
+  const browser = await chromium.launch({
+    executablePath: '/usr/bin/chromium',
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+      `--disk-cache-dir=${scratch}`,
+    ],
+  });
+  return {
+    open: ({ width, scheme }) =>
+      browser.newContext({ viewport: { width, height: width < 480 ? 844 : 860 }, colorScheme: scheme }),
+    async close() {
+      await browser.close();
+      rmSync(scratch, { recursive: true, force: true });
+    },
+  };
+}

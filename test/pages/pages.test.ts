@@ -1,0 +1,133 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { AxeBuilder } from '@axe-core/playwright';
+import type { Page } from 'playwright';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Browsers, type Look, type PageServer, servePages, startChromium } from './kit.ts';
+import { samples } from './samples.ts';
+
+/** Where pictures go when someone wants to look at the pages; none are taken otherwise. */
+const pictures = process.env.POSTERN_PAGE_PICTURES;
+const isLong = process.env.POSTERN_TEST_LONG === '1';
+
+/** Axe takes most of the time: two of the four show it both colour schemes and both widths, the long run all. */
+const looks: readonly (Look & { readonly axe: boolean })[] = [
+  { width: 390, scheme: 'light', axe: true },
+  { width: 390, scheme: 'dark', axe: isLong },
+  { width: 1280, scheme: 'light', axe: isLong },
+  { width: 1280, scheme: 'dark', axe: true },
+];
+
+/** Buttons and fields that are too low for a thumb, as their ids; links in running text are exempt. */
+const lowTargets = `[...document.querySelectorAll('.button, .input, .aside button, summary')]
+  .filter((element) => element.getBoundingClientRect().height < 46)
+  .map((element) => element.id || element.textContent)
+  .join(', ')`;
+const scrollsSideways = 'document.body.scrollWidth > document.body.clientWidth';
+
+let server: PageServer;
+let browsers: Browsers;
+
+beforeAll(async () => {
+  server = await servePages();
+  browsers = await startChromium();
+});
+
+afterAll(async () => {
+  await browsers?.close();
+  await server?.close();
+});
+
+/**
+ * Opens every sample in turn and hands it to `inspect`, which tells what is wrong with it. Returns all complaints:
+ * those, what the console says (policy violations among it), requests that fail and requests to other hosts.
+ */
+async function complaintsAbout(
+  look: Look,
+  inspect: (page: Page, name: string) => Promise<string[]>,
+): Promise<string[]> {
+  const context = await browsers.open(look);
+  const page = await context.newPage();
+  const complaints: string[] = [];
+  let current = '';
+  const complain = (text: string) => complaints.push(`${current}: ${text}`);
+  page.on('console', (message) => complain(`${message.type()} ${message.text()}`));
+  page.on('pageerror', (error) => complain(error.message));
+  page.on('requestfailed', (request) => complain(`failed ${request.url()}`));
+  page.on('request', (request) => {
+    if (new URL(request.url()).origin !== server.origin) complain(`asked ${request.url()}`);
+  });
+  for (const { name } of samples) {
+    current = name;
+    await page.goto(`${server.origin}/${name}`);
+    await page.evaluate('document.fonts.ready');
+    for (const complaint of await inspect(page, name)) complain(complaint);
+  }
+  await context.close();
+  return complaints;
+}
+
+async function axeViolations(page: Page): Promise<string[]> {
+  // No frames here, so the mode without a second page will do.
+  const { violations } = await new AxeBuilder({ page })
+    .setLegacyMode(true)
+    .options({ resultTypes: ['violations'] })
+    .analyze();
+  return violations.map((found) => `axe ${found.id} at ${found.nodes.map((node) => node.target).join(', ')}`);
+}
+
+async function layoutFaults(page: Page): Promise<string[]> {
+  const low = (await page.evaluate(lowTargets)) as string;
+  const sideways = (await page.evaluate(scrollsSideways)) as boolean;
+  return [...(low === '' ? [] : [`too low: ${low}`]), ...(sideways ? ['scrolls sideways'] : [])];
+}
+
+describe('every page in every state', () => {
+  for (const look of looks) {
+    it(`is accessible, self-contained and within its policy at ${look.width} px, ${look.scheme}`, async () => {
+      const complaints = await complaintsAbout(look, async (page, name) => {
+        if (pictures !== undefined) {
+          mkdirSync(pictures, { recursive: true });
+          const path = join(pictures, `${name}-${look.width}-${look.scheme}.png`);
+          await page.screenshot({ path, fullPage: true });
+        }
+        return [...(await layoutFaults(page)), ...(look.axe ? await axeViolations(page) : [])];
+      });
+      expect(complaints).toEqual([]);
+    });
+  }
+
+  it('keeps everything on the page from right to left and with text twice as large', async () => {
+    const complaints = await complaintsAbout({ width: 390, scheme: 'light' }, async (page) => {
+      await page.evaluate("document.documentElement.dir = 'rtl'");
+      const mirrored = await layoutFaults(page);
+      await page.evaluate("document.documentElement.style.fontSize = '200%'");
+      return [...mirrored, ...(await layoutFaults(page))];
+    });
+    expect(complaints).toEqual([]);
+  });
+});
+
+describe('the focus, without script,', () => {
+  const places = {
+    'sign-in': 'login',
+    'sign-in-hint': 'password',
+    'sign-in-wrong': 'password',
+    'sign-in-throttled': 'problem',
+    'device-input': 'user_code',
+    'device-input-throttled': 'problem',
+    'set-up': 'email',
+    'set-up-wrong': 'email',
+    'set-up-short': 'password',
+    'home-first-app-wrong': 'redirect_uri',
+  };
+  it('lands where the person goes on', async () => {
+    const context = await browsers.open({ width: 390, scheme: 'light' });
+    const page = await context.newPage();
+    for (const [name, id] of Object.entries(places)) {
+      await page.goto(`${server.origin}/${name}`);
+      await expect.poll(() => page.evaluate('document.activeElement.id'), { message: name }).toBe(id);
+    }
+    await context.close();
+  });
+});

@@ -1,0 +1,210 @@
+import type { PageLocals, PageName } from '../../src/foundation/views/pages.ts';
+
+/** One page in one state, with the headers its route answers with. */
+export interface Sample<Name extends PageName = PageName> {
+  /** Unique; becomes the path and the name of the picture. */
+  readonly name: string;
+  readonly page: Name;
+  readonly kind: 'page' | 'interaction' | 'logout';
+  readonly locals: PageLocals[Name];
+}
+
+const sample = <Name extends PageName>(
+  name: string,
+  page: Name,
+  kind: Sample['kind'],
+  locals: PageLocals[Name],
+): Sample => ({ name, page, kind, locals }) as Sample;
+
+const time = Date.UTC(2026, 10, 21, 7, 41);
+const app = {
+  name: 'Harbour Books',
+  host: 'harbourbooks.example',
+  policyHref: 'https://harbourbooks.example/privacy',
+  termsHref: 'https://harbourbooks.example/terms',
+};
+const longApp = {
+  name: 'The Very Long Named Association of Harbour Bookkeepers and Lighthouse Wardens',
+  host: 'a.example',
+};
+const backTo = { name: app.name, href: 'https://harbourbooks.example/start' };
+const reference = (code: string) => ({ code, reference: '019aa4c2-7f3e-7d1c-9b44-5a0f6f1f2c77', time });
+const throttled = { kind: 'throttled', retryAfter: 720, until: time + 720_000 } as const;
+const busy = { kind: 'busy', retryAfter: 5 } as const;
+const signIn = { action: '/interaction/x/login', denyAction: '/interaction/x/abort', app };
+const device = { action: '/device', hidden: { xsrf: 'x' } };
+const account = 'ada@example.org';
+const signedIn = { label: account, signOutAction: '/sign-out' };
+const form = { action: '/apps' };
+const created = {
+  name: app.name,
+  clientId: 'harbour-books-7f3e',
+  clientSecret: 'Zt0k1Xw9bqv3uHn5r8yLm2cEoJpA6dGfTsViRxKaWQY',
+  redirectUri: 'https://harbourbooks.example/callback',
+  endpoints: {
+    discovery: 'https://login.northwind.example/.well-known/openid-configuration',
+    token: 'https://login.northwind.example/token',
+    introspection: 'https://login.northwind.example/token/introspection',
+  },
+  homeHref: '/',
+};
+
+const people: readonly Sample[] = [
+  sample('sign-in', 'interaction/sign-in', 'interaction', signIn),
+  sample('sign-in-hint', 'interaction/sign-in', 'interaction', { ...signIn, login: account }),
+  sample('sign-in-here', 'interaction/sign-in', 'interaction', { action: '/interaction/x/login' }),
+  sample('sign-in-again', 'interaction/sign-in', 'interaction', { ...signIn, login: account, again: true }),
+  sample('sign-in-missing', 'interaction/sign-in', 'interaction', { ...signIn, problem: { kind: 'missing' } }),
+  sample('sign-in-wrong', 'interaction/sign-in', 'interaction', {
+    ...signIn,
+    login: account,
+    problem: { kind: 'wrong' },
+  }),
+  sample('sign-in-throttled', 'interaction/sign-in', 'interaction', { ...signIn, login: account, problem: throttled }),
+  sample('sign-in-busy', 'interaction/sign-in', 'interaction', { ...signIn, login: account, problem: busy }),
+  sample('sign-in-long', 'interaction/sign-in', 'interaction', { ...signIn, app: longApp, login: 'a'.repeat(80) }),
+  sample('consent', 'interaction/consent', 'interaction', {
+    app,
+    account,
+    scopes: [
+      { name: 'openid' },
+      { name: 'profile', shows: ['Ada Lovelace'] },
+      { name: 'email', shows: [account] },
+      { name: 'offline_access' },
+      { name: 'orders:read', description: 'See your orders and what they cost' },
+    ],
+    allowAction: '/interaction/x/confirm',
+    denyAction: '/interaction/x/abort',
+    switchAction: '/interaction/x/switch',
+  }),
+  sample('consent-long', 'interaction/consent', 'interaction', {
+    app: longApp,
+    account: `${'a'.repeat(60)}@example.org`,
+    scopes: [{ name: 'openid' }, { name: 'urn:something:without:description' }],
+    allowAction: '/interaction/x/confirm',
+    denyAction: '/interaction/x/abort',
+  }),
+  sample('device-input', 'interaction/device-code-input', 'interaction', device),
+  ...(['missing', 'not-found', 'expired', 'used'] as const).map((kind) =>
+    sample(`device-input-${kind}`, 'interaction/device-code-input', 'interaction', {
+      ...device,
+      userCode: kind === 'missing' ? undefined : 'WDJB-MJHT',
+      problem: { kind },
+    }),
+  ),
+  sample('device-input-throttled', 'interaction/device-code-input', 'interaction', { ...device, problem: throttled }),
+  sample('device-confirm', 'interaction/device-confirm', 'interaction', {
+    ...device,
+    app: { name: 'Harbour TV' },
+    userCode: 'WDJB-MJHT',
+  }),
+  sample('device-connected', 'interaction/device-done', 'interaction', {
+    outcome: 'connected',
+    app: { name: 'Harbour TV' },
+  }),
+  sample('device-connected-plain', 'interaction/device-done', 'interaction', { outcome: 'connected' }),
+  sample('device-refused', 'interaction/device-done', 'interaction', { outcome: 'refused' }),
+  sample('start-again-expired', 'interaction/start-again', 'interaction', {
+    reason: 'expired',
+    backTo,
+    ...reference('interaction_expired'),
+  }),
+  sample('start-again-unknown', 'interaction/start-again', 'interaction', {
+    reason: 'expired',
+    ...reference('interaction_expired'),
+  }),
+  sample('start-again-finished', 'interaction/start-again', 'interaction', {
+    reason: 'finished',
+    backTo,
+    ...reference('interaction_finished'),
+  }),
+  sample('cookies-off', 'interaction/cookies-off', 'interaction', { backTo, ...reference('cookie_missing') }),
+  sample('logout', 'logout/confirm', 'logout', { action: '/session/end/confirm', hidden: { xsrf: 'x' }, account, app }),
+  sample('logout-plain', 'logout/confirm', 'logout', { action: '/session/end/confirm' }),
+  sample('logged-out', 'logout/done', 'logout', { backTo }),
+  sample('logged-out-plain', 'logout/done', 'logout', {}),
+];
+
+const errors: readonly Sample[] = [
+  sample('error-app-request', 'errors/error', 'interaction', {
+    kind: 'app-request',
+    app,
+    detail: "redirect_uri did not match any of the client's registered redirect_uris",
+    backTo,
+    ...reference('invalid_redirect_uri'),
+  }),
+  sample('error-app-request-plain', 'errors/error', 'interaction', {
+    kind: 'app-request',
+    detail: 'client is invalid',
+    ...reference('invalid_client'),
+  }),
+  ...(['not-found', 'wrong-method', 'bad-request', 'refused', 'not-allowed', 'failed'] as const).map((kind) =>
+    sample(`error-${kind}`, 'errors/error', 'page', { kind, ...reference(kind.replace('-', '_')) }),
+  ),
+  sample('error-too-many', 'errors/error', 'page', {
+    kind: 'too-many',
+    retryAfter: 40,
+    ...reference('too_many_requests'),
+  }),
+  sample('error-unavailable', 'errors/error', 'page', {
+    kind: 'unavailable',
+    retryAfter: 5,
+    ...reference('unavailable'),
+  }),
+];
+
+const operators: readonly Sample[] = [
+  sample('set-up', 'set-up/set-up', 'page', { action: '/setup', minLength: 15 }),
+  sample('set-up-wrong', 'set-up/set-up', 'page', {
+    action: '/setup',
+    minLength: 15,
+    email: 'ada@example',
+    problems: { email: 'invalid', password: 'short' },
+  }),
+  sample('set-up-short', 'set-up/set-up', 'page', {
+    action: '/setup',
+    minLength: 15,
+    email: account,
+    problems: { password: 'short' },
+  }),
+  sample('set-up-busy', 'set-up/set-up', 'page', { action: '/setup', minLength: 15, email: account, busy }),
+  ...(['unknown', 'used', 'expired'] as const).map((reason) =>
+    sample(`set-up-link-${reason}`, 'set-up/link', 'page', {
+      reason,
+      signInHref: reason === 'used' ? '/sign-in' : undefined,
+      ...reference(`setup_link_${reason}`),
+    }),
+  ),
+  sample('home-signed-out', 'console/home', 'page', { signInHref: '/sign-in' }),
+  sample('home-needs-set-up', 'console/home', 'page', { needsSetUp: true }),
+  sample('home-signed-in', 'console/home', 'page', { account: signedIn }),
+  sample('home-first-app', 'console/home', 'page', { account: signedIn, admin: { apps: [], form } }),
+  sample('home-first-app-wrong', 'console/home', 'page', {
+    account: signedIn,
+    admin: {
+      apps: [],
+      form: {
+        ...form,
+        name: app.name,
+        redirectUri: 'http://harbourbooks.example/cb',
+        problems: { redirectUri: 'insecure' },
+      },
+    },
+  }),
+  sample('home-apps', 'console/home', 'page', {
+    account: signedIn,
+    admin: {
+      apps: [
+        { name: app.name, clientId: created.clientId, host: app.host },
+        { name: 'Nightly export', clientId: '019aa4c2-7f3e-7d1c-9b44-5a0f6f1f2c77' },
+        { name: 'Old intranet', clientId: 'intranet', host: 'intranet.example', disabled: true },
+      ],
+      form,
+    },
+  }),
+  sample('first-app-created', 'console/first-app-created', 'page', created),
+  sample('first-app-created-service', 'console/first-app-created', 'page', { ...created, service: true }),
+];
+
+/** Every page in every state. */
+export const samples: readonly Sample[] = [...people, ...errors, ...operators];

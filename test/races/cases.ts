@@ -1,0 +1,221 @@
+import { randomUUID } from 'node:crypto';
+import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+import { overlapping, type RaceAnswer, type RaceRequest, race } from '../kit/barrier.ts';
+import type { Browser } from '../kit/browser.ts';
+import type { Product, TestUser } from '../kit/product.ts';
+import { addWebApp, type RelyingApp, redirectUri, send } from '../kit/relying-app.ts';
+
+/** Something that must be won once. */
+export interface RaceCase {
+  readonly name: string;
+  /** Makes what is raced for, and the request of one racer. */
+  prepare(): Promise<(origin: string) => RaceRequest>;
+  /** Whether this answer is a winner's. */
+  won(answer: RaceAnswer): boolean;
+  /** Throws unless what the winner got works. */
+  verify(winner: RaceAnswer): Promise<void>;
+}
+
+export interface RaceReport {
+  readonly racers: number;
+  readonly winners: number[];
+  readonly statuses: Readonly<Record<number, number>>;
+  /** Of all racers, the share that was under way together with another one. */
+  readonly overlap: number;
+}
+
+/** Runs a case for so many rounds with so many racers, spread over the nodes. */
+export async function runRace(
+  one: RaceCase,
+  { origins, racers, rounds }: { origins: readonly string[]; racers: number; rounds: number },
+): Promise<RaceReport> {
+  const winners: number[] = [];
+  const statuses: Record<number, number> = {};
+  let overlapped = 0;
+  for (let round = 0; round < rounds; round += 1) {
+    const request = await one.prepare();
+    const answers = await race(
+      Array.from({ length: racers }, (_, index) => request(origins[index % origins.length] ?? '')),
+    );
+    for (const { status } of answers) statuses[status] = (statuses[status] ?? 0) + 1;
+    overlapped += overlapping(answers);
+    const won = answers.filter((answer) => one.won(answer));
+    winners.push(won.length);
+    if (won[0]) await one.verify(won[0]);
+  }
+  return { racers, winners, statuses, overlap: overlapped / (racers * rounds) };
+}
+
+/** The cases of the issue, on a product that shares its database with all racing nodes. */
+export async function raceCases(product: Product): Promise<RaceCase[]> {
+  const user = await product.addUser();
+  const app = await addWebApp(product, { grant_types: ['authorization_code', 'refresh_token', deviceGrant] });
+  const strict = await addWebApp(product, { refresh_grace_seconds: 0 });
+  const { browser } = await app.signIn(user);
+  await strict.signIn(user, { browser });
+  return [
+    codeCase(app, user, browser),
+    strictRefreshCase(strict, user, browser),
+    deviceCase(product, app, browser),
+    await assertionCase(product),
+  ];
+}
+
+const deviceGrant = 'urn:ietf:params:oauth:grant-type:device_code';
+const json = (answer: RaceAnswer): Record<string, unknown> => JSON.parse(answer.body) as Record<string, unknown>;
+const succeeded = (answer: RaceAnswer): boolean => answer.status === 200;
+
+function tokenRequest({ credentials }: RelyingApp, form: Record<string, string>) {
+  const { clientId, clientSecret } = credentials;
+  const authorization = `Basic ${Buffer.from(`${clientId}:${clientSecret}`).toString('base64')}`;
+  return (origin: string): RaceRequest => ({
+    origin,
+    method: 'POST',
+    path: '/token',
+    headers: { authorization },
+    form,
+  });
+}
+
+/** The winner's access token is alive and its refresh token yields another. */
+async function tokensWork(app: RelyingApp, answer: RaceAnswer): Promise<void> {
+  const tokens = json(answer);
+  const { body } = await app.introspect(tokens['access_token']);
+  if (body['active'] !== true) throw new Error('the winner’s access token is dead');
+  if (tokens['refresh_token'] === undefined) return;
+  const refreshed = await app.refresh(tokens['refresh_token']);
+  if (refreshed.status !== 200) throw new Error(`the winner’s refresh token answers ${refreshed.status}`);
+}
+
+function codeCase(app: RelyingApp, user: TestUser, browser: Browser): RaceCase {
+  return {
+    name: 'authorization code',
+    async prepare() {
+      const { answer, verifier } = await app.signIn(user, { browser });
+      const code = answer.get('code') ?? '';
+      return tokenRequest(app, {
+        grant_type: 'authorization_code',
+        code,
+        code_verifier: verifier,
+        redirect_uri: redirectUri,
+      });
+    },
+    won: succeeded,
+    verify: (winner) => tokensWork(app, winner),
+  };
+}
+
+function strictRefreshCase(app: RelyingApp, user: TestUser, browser: Browser): RaceCase {
+  return {
+    name: 'refresh token without grace',
+    async prepare() {
+      const { answer, verifier } = await app.signIn(user, { browser });
+      const { body } = await app.exchange(answer.get('code') ?? '', verifier);
+      return tokenRequest(app, { grant_type: 'refresh_token', refresh_token: String(body['refresh_token']) });
+    },
+    won: succeeded,
+    verify: (winner) => tokensWork(app, winner),
+  };
+}
+
+function deviceCase(product: Product, app: RelyingApp, browser: Browser): RaceCase {
+  return {
+    name: 'device code',
+    async prepare() {
+      const { body } = await app.post('/device/authorize', { scope: 'openid' });
+      let page = await browser.open(`${product.url}/device`);
+      page = await browser.submit(page, 'device-submit', { user_code: String(body['user_code']) });
+      page = await browser.submit(page, 'device-confirm');
+      if (page.text.includes('id="consent-allow"')) await browser.submit(page, 'consent-allow');
+      return tokenRequest(app, { grant_type: deviceGrant, device_code: String(body['device_code']) });
+    },
+    won: succeeded,
+    verify: (winner) => tokensWork(app, winner),
+  };
+}
+
+async function assertionCase(product: Product): Promise<RaceCase> {
+  const { privateKey, publicKey } = await generateKeyPair('ES256');
+  const jwks = { keys: [{ ...(await exportJWK(publicKey)), alg: 'ES256', kid: 'k' }] };
+  const { clientId } = await product.addClient({
+    grant_types: ['client_credentials'],
+    token_endpoint_auth_method: 'private_key_jwt',
+    jwks: jwks as never,
+  });
+  return {
+    name: 'client assertion',
+    async prepare() {
+      const issuer = String((await send(`${product.url}/.well-known/openid-configuration`)).body['issuer']);
+      const assertion = await new SignJWT({})
+        .setProtectedHeader({ alg: 'ES256', kid: 'k' })
+        .setIssuer(clientId)
+        .setSubject(clientId)
+        .setAudience(issuer)
+        .setJti(randomUUID())
+        .setIssuedAt()
+        .setExpirationTime('1m')
+        .sign(privateKey);
+      const form = {
+        grant_type: 'client_credentials',
+        client_assertion: assertion,
+        client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+      };
+      return (origin) => ({ origin, method: 'POST', path: '/token', form });
+    },
+    won: succeeded,
+    async verify(winner) {
+      if (typeof json(winner)['access_token'] !== 'string') throw new Error('the winner got no token');
+    },
+  };
+}
+
+/** The set-up link: each racer wants to be the administrator. */
+export function setUpCase(product: Product): RaceCase {
+  let racer = 0;
+  return {
+    name: 'set-up link',
+    async prepare() {
+      const { secret } = await product.app.core.users.links.create(
+        'set-up',
+        { ttlSeconds: 600 },
+        { actor: { kind: 'system' }, facts: {} },
+      );
+      return (origin) => {
+        racer += 1;
+        const form = { email: `racer${racer}@example.org`, password: 'a long enough password' };
+        return {
+          origin,
+          method: 'POST',
+          path: `/setup?key=${secret}`,
+          headers: { 'sec-fetch-site': 'same-origin' },
+          form,
+        };
+      };
+    },
+    won: (answer) => answer.status === 303,
+    async verify() {
+      const made = await product.events('admin.created');
+      if (made.length === 0) throw new Error('the winner became no administrator');
+    },
+  };
+}
+
+/** 64 uses of one refresh token inside its grace window: all get tokens, and all the same successor. */
+export async function graceCase(product: Product): Promise<{
+  prepare: RaceCase['prepare'];
+  successors: (answers: readonly RaceAnswer[]) => Set<unknown>;
+  app: RelyingApp;
+}> {
+  const user = await product.addUser();
+  const app = await addWebApp(product);
+  const { browser } = await app.signIn(user);
+  return {
+    app,
+    prepare: async () => {
+      const { answer, verifier } = await app.signIn(user, { browser });
+      const { body } = await app.exchange(answer.get('code') ?? '', verifier);
+      return tokenRequest(app, { grant_type: 'refresh_token', refresh_token: String(body['refresh_token']) });
+    },
+    successors: (answers) => new Set(answers.map((answer) => json(answer)['refresh_token'])),
+  };
+}

@@ -1,0 +1,100 @@
+import Router from '@koa/router';
+import { mountPages } from '../../src/app/page-routes.ts';
+import { createConsent } from '../../src/features/consent/module.ts';
+import { createConsole } from '../../src/features/console/module.ts';
+import { machineEndpoints, publicDocuments, routes } from '../../src/features/protocol/module.ts';
+import { createSetUp } from '../../src/features/set-up/module.ts';
+import { createSignIn } from '../../src/features/sign-in/module.ts';
+import { code, generatedFrom, page, table } from './markdown.ts';
+
+/** What each route is for, by method and path. A route without a word here fails the test. */
+export const routeMeanings: Readonly<Record<string, string>> = {
+  'GET /': 'What this is; for an administrator also the apps and "Connect your first app".',
+  'POST /sign-out': 'Ends this browser’s session.',
+  'POST /apps': 'Registers an app, for administrators.',
+  'GET /setup': 'The page of a set-up link.',
+  'POST /setup': 'Makes the administrator and uses the link up.',
+  'GET /interaction/:uid': 'The next step of a sign-in, decided by what is stored.',
+  'POST /interaction/:uid/sign-in': 'Checks login and password.',
+  'POST /interaction/:uid/consent': 'Allows what the app asks for.',
+  'POST /interaction/:uid/switch': 'Signs in as somebody else.',
+  'POST /interaction/:uid/deny': 'Goes back to the app with `access_denied`.',
+};
+
+/** The protocol's endpoints: what they do, and which document says how. */
+export const endpointMeanings: Readonly<Record<string, readonly [methods: string, meaning: string]>> = {
+  [routes.authorization]: [
+    'GET, POST',
+    'Starts a sign-in (RFC 6749, OpenID Connect Core). POST is answered by a redirect to GET.',
+  ],
+  [routes.token]: ['POST', 'Tokens for a code, a refresh token, a device code or a client’s own credentials.'],
+  [routes.userinfo]: ['GET, POST', 'Claims of the person behind an access token.'],
+  [routes.jwks]: ['GET', 'Public signing keys, including the next one.'],
+  [routes.introspection]: ['POST', 'Whether a token is alive, and what it carries (RFC 7662).'],
+  [routes.revocation]: ['POST', 'Ends a token of the caller’s own (RFC 7009).'],
+  [routes.end_session]: ['GET, POST', 'Sign-out started by an app (RP-Initiated Logout).'],
+  [routes.code_verification]: ['GET, POST', 'Where people type a device’s code.'],
+  [routes.device_authorization]: ['POST', 'A device asks for a code (RFC 8628).'],
+  [routes.pushed_authorization_request]: ['POST', 'Pushes an authorization request (RFC 9126).'],
+  '/.well-known/openid-configuration': ['GET', 'Discovery.'],
+  '/.well-known/oauth-authorization-server': ['GET', 'The same as authorization server metadata (RFC 8414).'],
+};
+
+/** The management port's addresses. */
+export const managementMeanings: Readonly<Record<string, string>> = {
+  '/health/live': 'Whether the process answers. Depends on nothing else: a restart does not mend a database.',
+  '/health/ready': 'Whether requests can be served now: database, keys, not shutting down.',
+  '/health/started': 'Whether start-up, with its migrations, is over.',
+  '/health': 'As `/health/ready`.',
+  '/healthz': 'As `/health/ready`.',
+  '/metrics': 'See [metrics](metrics.md).',
+};
+
+/** Method and path of every page route that the product mounts. */
+export function pageRoutes(): string[] {
+  const router = new Router();
+  // Mounting only registers handlers, none of which is called here.
+  const none = {} as never;
+  mountPages(router, {
+    signIn: createSignIn(none),
+    consent: createConsent(none),
+    setUp: createSetUp(none),
+    console: createConsole(none),
+  });
+  return router.stack.flatMap(({ methods, path }) =>
+    methods.filter((method) => method !== 'HEAD').map((method) => `${method} ${String(path)}`),
+  );
+}
+
+/** Every path that the protocol answers at. */
+export const protocolPaths: readonly string[] = [
+  ...new Set([...Object.values(routes), ...publicDocuments, ...machineEndpoints]),
+];
+
+/** `docs/reference/http.md`. */
+export function httpPage(): string {
+  const endpoints = protocolPaths.map((path) => {
+    const [methods = '', meaning = ''] = endpointMeanings[path] ?? [];
+    return [code(path), methods, meaning];
+  });
+  const pages = pageRoutes().map((route) => {
+    const [method = '', path = ''] = route.split(' ');
+    return [code(path), method, routeMeanings[route] ?? ''];
+  });
+  const management = Object.entries(managementMeanings).map(([path, meaning]) => [code(path), meaning]);
+  return page(
+    generatedFrom('the routers'),
+    '# HTTP',
+    `Every answer carries \`X-Request-Id\`, which finds its log lines and its audit events.`,
+    '## Public port: protocol\n\nApps find these through discovery; the paths are no promise.',
+    table([['Path', 'Method', 'What it does'], ...endpoints]),
+    '## Public port: pages',
+    table([['Path', 'Method', 'What it does'], ...pages]),
+    `Static files are below \`/assets/\`, under names that change with their content.
+
+A POST is served when \`Sec-Fetch-Site\` is \`same-origin\`, or when that header is absent and \`Origin\` is the issuer; otherwise it is
+refused with 403. \`/authorize\` and \`/logout\` take POSTs from anywhere and answer them by a redirect to the same request as GET.`,
+    '## Management port\n\n`GET` only; 200 or 503, `{ "status": "UP" | "DOWN", "checks": […] }`. Never open this port to the internet.',
+    table([['Path', 'What it says'], ...management]),
+  );
+}

@@ -1,0 +1,1 @@
+export declare function offsetsBySource(map: { mappings: string }, generated: string): Map<string, number>;

@@ -1,0 +1,162 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { byOperator } from '../../src/features/audit/module.ts';
+import { createSigningKeys } from '../../src/features/signing-keys/module.ts';
+import { createKeyRing } from '../../src/foundation/crypto/key-ring.ts';
+import { advanceRevision, readRevision } from '../../src/foundation/db/advance-revision.ts';
+import type { Database } from '../../src/foundation/db/database.ts';
+import type { Operation } from '../../src/foundation/db/statement.ts';
+import { systemRandom } from '../../src/foundation/random.ts';
+import { createTestFeatures, type TestFeatures } from '../kit/features.ts';
+import { createMigrated, ENGINES, type Server } from './kit/engines.ts';
+
+const keyRing = createKeyRing({ keys: [systemRandom.bytes(32)], random: systemRandom });
+const password = 'correct horse battery staple';
+
+describe.each(ENGINES)('the features on $name', (engine) => {
+  let server: Server;
+  let database: Database;
+  let features: TestFeatures;
+  beforeAll(async () => {
+    server = await engine.start();
+    ({ database } = await createMigrated(server, 'features'));
+    features = createTestFeatures(database);
+  });
+  afterAll(async () => {
+    await database?.close();
+    await server?.stop();
+  });
+
+  const commit = (...operations: Operation[]) => database.commit({ operations, fallback: [] });
+
+  it('store events with whatever strangers send, and their counts', async () => {
+    const { audit } = features;
+    const event = {
+      type: 'token.refused',
+      outcome: 'denied',
+      reason: 'x'.repeat(500),
+      actor: { kind: 'anonymous' },
+    } as const;
+    const facts = { userAgent: `a\0b\ud800${'🙂'.repeat(600)}`, requestId: 'odd', ip: '192.0.2.1' };
+    expect(await commit(audit.record({ ...event, details: { odd: 'x\0\ud800🙂' } }, facts))).toEqual({
+      committed: true,
+    });
+    const [odd] = await audit.search({ request: 'odd', limit: 10 });
+    expect(Array.from(odd?.user_agent ?? '')).toHaveLength(512);
+    expect(odd?.details).toEqual({ odd: 'x\ufffd🙂' });
+
+    const key = { address: '192.0.2.9', reason: 'invalid_client' };
+    const first = audit.coalesce.refusal(key, { ...event, reason: 'counted' }, { requestId: 'counted' });
+    for (let n = 0; n < 4; n++) audit.coalesce.refusal(key, { ...event, reason: 'counted' }, {});
+    const flush = audit.coalesce.flushAll();
+    if (first === undefined) throw new Error('not stored');
+    await commit(first);
+    await commit(...flush);
+    await commit(...flush);
+    const counted = await audit.search({ request: 'counted', limit: 10 });
+    expect(counted.map(({ details }) => details)).toEqual([{ count: 5 }]);
+  });
+
+  it('change settings for every process', async () => {
+    await features.settings.set({ refresh: { graceSeconds: 20 } }, byOperator);
+    await features.settings.set({ refresh: { graceSeconds: 30 }, keys: { publishAhead: 0 } }, byOperator);
+    const elsewhere = createTestFeatures(database).settings;
+    await elsewhere.reload();
+    expect(elsewhere.current().refresh.graceSeconds).toBe(30);
+  });
+
+  it('keep accounts apart by address and username, and find them by both', async () => {
+    const { users } = features;
+    const ada = { email: 'Ada@example.org', email_verified: true, username: 'ada', roles: ['super-admin' as const] };
+    const { id } = await users.create(ada, byOperator);
+    for (const login of ['ADA@EXAMPLE.ORG', 'Ada'])
+      expect(await users.findByLogin(login)).toMatchObject({ id, emailVerified: true, roles: ['super-admin'] });
+    expect(await users.findByLogin('adá')).toBeUndefined();
+    await expect(users.create({ email: 'ada@example.org' }, byOperator)).rejects.toMatchObject({
+      code: 'user_email_taken',
+    });
+    const sameName = users.create({ email: 'b@example.org', username: 'ADA' }, byOperator);
+    await expect(sameName).rejects.toMatchObject({ code: 'user_username_taken' });
+    expect(await users.disable(id, byOperator, async () => [])).toBe(true);
+    expect(await users.disable(id, byOperator, async () => [])).toBe(false);
+    expect((await users.find(id))?.disabledAt).toBe(features.clock.now());
+    expect(await users.hasAdministrator()).toBe(true);
+    expect(await users.list({ limit: 10 })).toEqual([await users.find(id)]);
+  });
+
+  it('let a link be used by one of many, and an account stands or falls with it', async () => {
+    const { users } = features;
+    const { secret } = await users.links.create('set-up', { ttlSeconds: 60 }, byOperator);
+    const racers = Array.from({ length: 16 }, (_, n) =>
+      users.create({ email: `racer-${n}@example.org` }, byOperator, async () => [users.links.use('set-up', secret)]),
+    );
+    const outcomes = await Promise.allSettled(racers);
+    const refusals = outcomes.flatMap((one) =>
+      one.status === 'rejected' ? [(one.reason as { code?: string }).code] : [],
+    );
+    expect(refusals).toEqual(Array(15).fill('store_conflict'));
+    const made = (await users.list({ limit: 100 })).filter(({ email }) => email.startsWith('racer-'));
+    expect(made).toHaveLength(1);
+  });
+
+  it('set, replace and rehash passwords', async () => {
+    const { users, passwords, settings } = features;
+    const set = (id: string) => passwords.set(id, password, {}, byOperator);
+    const { id } = await users.create({ email: 'password@example.org' }, byOperator, set);
+    expect(await passwords.check(id, password)).toEqual({ ok: true });
+    await settings.set({ password: { hash: { time: 3 } } }, byOperator);
+    const { upgrade } = await passwords.check(id, password);
+    if (upgrade === undefined) throw new Error('no upgrade');
+    await commit(upgrade);
+    await commit(...(await passwords.set(id, `${password}!`, {}, byOperator)));
+    await commit(upgrade);
+    expect(await passwords.check(id, `${password}!`)).toEqual({ ok: true });
+  });
+
+  it('keep clients with their secrets, and resources with their scopes', async () => {
+    const { clients } = features;
+    const scopes = [{ name: 'read', description: 'Read your books' }];
+    const api = { identifier: 'https://api.example', access_token_format: 'jwt' as const, scopes };
+    await clients.upsertResource(api, byOperator);
+    const wider = { ...api, scopes: [...scopes, { name: 'write', description: 'Change your books' }] };
+    expect(await clients.upsertResource(wider, byOperator)).toEqual(['scopes']);
+    expect(await clients.upsertResource(wider, byOperator)).toEqual([]);
+    const web = { client_id: 'web', redirect_uris: ['https://app.example/cb'], scope: 'openid read' };
+    await clients.create(web, byOperator);
+    await expect(clients.create(web, byOperator)).rejects.toMatchObject({ code: 'client_exists' });
+    await clients.create({ ...web, client_id: 'WEB' }, byOperator);
+    await clients.rotateSecret('web', 60, byOperator);
+    expect(await clients.disable('web', byOperator, async () => [])).toBe(true);
+    const elsewhere = createTestFeatures(database, features.clock).clients;
+    await elsewhere.reload();
+    expect(elsewhere.find('web')).toEqual(clients.find('web'));
+    expect(elsewhere.find('web')?.secrets).toHaveLength(2);
+    expect(elsewhere.find('web')?.disabledAt).toBe(features.clock.now());
+    expect(elsewhere.resources()).toEqual(clients.resources());
+  });
+
+  it('make one set of keys however many processes start, and rotate it once', async () => {
+    await features.settings.set({ keys: { publishAhead: 86_400 } }, byOperator);
+    const nodes = await Promise.all(
+      Array.from({ length: 4 }, async () => {
+        const node = createTestFeatures(database, features.clock);
+        await node.settings.reload();
+        return createSigningKeys({ ...node, keyRing });
+      }),
+    );
+    const sets = () => new Set(nodes.map((node) => JSON.stringify(node.list())));
+    await Promise.all(nodes.map((node) => node.ensure()));
+    expect(sets().size).toBe(1);
+    features.clock.advance(89 * 86_400_000);
+    await Promise.all(nodes.map((node) => node.rotateDue()));
+    expect(sets().size).toBe(1);
+    expect(await database.prisma.signingKey.count()).toBe(4);
+  });
+
+  it('let one of many advance a revision', async () => {
+    for (let seen = 0; seen < 3; seen++) {
+      expect(await readRevision(database, 'raced')).toBe(seen);
+      const outcomes = await Promise.all(Array.from({ length: 8 }, () => commit(advanceRevision('raced', seen))));
+      expect(outcomes.filter(({ committed }) => committed)).toHaveLength(1);
+    }
+  });
+});

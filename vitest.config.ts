@@ -1,0 +1,48 @@
+import { availableParallelism } from 'node:os';
+import { defineConfig } from 'vitest/config';
+
+const minute = 60_000;
+const browserSuites = ['test/e2e/**/*.test.ts', 'test/pages/**/*.test.ts'];
+const longSuites = ['test/long/**/*.test.ts'];
+const isLong = process.env.POSTERN_TEST_LONG === '1';
+const patience = isLong ? 60 * minute : 3 * minute;
+
+/** Projects with different numbers of workers need their own place in the order; the cheap ones go first. */
+const project = (name: string, order: number, options: { include: string[]; exclude?: string[]; workers: number }) => ({
+  test: {
+    name,
+    include: options.include,
+    exclude: ['**/node_modules/**', ...(options.exclude ?? [])],
+    pool: 'forks' as const,
+    maxWorkers: options.workers,
+    sequence: { groupOrder: order },
+    testTimeout: order < 3 ? 10_000 : patience,
+    hookTimeout: order < 3 ? 10_000 : 2 * minute,
+  },
+});
+
+export default defineConfig({
+  test: {
+    projects: [
+      project('architecture', 1, { include: ['test/architecture/**/*.test.ts'], workers: 1 }),
+      project('unit', 2, { include: ['src/**/*.test.ts'], workers: Math.min(4, availableParallelism()) }),
+      // Two at a time: each starts servers of its own, and the machines we promise to serve have two cores.
+      project('integration', 3, {
+        include: ['test/**/*.test.ts'],
+        exclude: ['test/architecture/**', ...browserSuites, ...longSuites],
+        workers: 2,
+      }),
+      project('browser', 4, { include: browserSuites, workers: 1 }),
+      ...(isLong ? [project('long', 5, { include: longSuites, workers: 1 })] : []),
+    ],
+    coverage: {
+      provider: 'v8',
+      include: ['src/**/*.ts'],
+      exclude: ['src/generated/**', 'src/**/*.test.ts'],
+      // test/runner/coverage.mjs adds what started servers ran, and compares with test/coverage.json.
+      reporter: ['json'],
+      reportsDirectory: 'coverage',
+      reportOnFailure: true,
+    },
+  },
+});
