@@ -24,7 +24,7 @@ let ending = false;
 
 await orExplain(async () => {
   await prepare();
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => end(0));
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => void end(0));
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const port = process.env.POSTERN_PORT ?? '8080';
   const issuer = `http://localhost:${port}`;
@@ -96,7 +96,7 @@ function start(name, args, env, quiet = false) {
   child.once('close', () => {
     children.splice(children.indexOf(child), 1);
     if (!ending) process.stderr.write(`postern: ${name} ended, so the demo ends.\n`);
-    end(1);
+    void end(1);
   });
 }
 

@@ -1,8 +1,9 @@
 import { explainStart } from './app/explain-start.ts';
-import { serve } from './app/serve.ts';
+import { serve, tryPorts } from './app/serve.ts';
 import { systemClock } from './foundation/clock.ts';
 import { lockDataDir, prepareDataDir } from './foundation/config/data-dir.ts';
 import { loadConfig, processEnvironment } from './foundation/config/load.ts';
+import type { Config } from './foundation/config/schema.ts';
 import { createIds } from './foundation/ids.ts';
 import { systemRandom } from './foundation/random.ts';
 
@@ -13,8 +14,18 @@ async function main(): Promise<void> {
     env: processEnvironment(),
     cwd: process.cwd(),
   });
+  await tryPorts(config);
   prepareDataDir(config.dataDir);
   const lock = lockDataDir(config.dataDir);
+  try {
+    await serveUntilStopped(config);
+  } finally {
+    lock.release();
+  }
+  process.exit(0);
+}
+
+async function serveUntilStopped(config: Config): Promise<void> {
   const ids = createIds(systemClock, systemRandom);
   const print = (line: string) => process.stdout.write(`${line}\n`);
   // Heard from the first moment on: whoever stops a server that is still starting gets the same clean end.
@@ -25,8 +36,6 @@ async function main(): Promise<void> {
   const running = await serve({ config, clock: systemClock, random: systemRandom, ids, print });
   await stopped;
   await running.stop();
-  lock.release();
-  process.exit(0);
 }
 
 /** `--key value` and `--key=value`; the configuration's loader names those it does not know. */

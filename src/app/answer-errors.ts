@@ -30,11 +30,7 @@ export function answerErrors(parts: AnswerErrorsParts): Middleware {
 async function answerUnanswered(ctx: Context, parts: AnswerErrorsParts): Promise<void> {
   const isEmpty = ctx.body === undefined || ctx.body === null || ctx.body === '';
   if (ctx.method === 'OPTIONS' || !isEmpty) return;
-  const taken = machineEndpoints.has(ctx.path) || publicDocuments.has(ctx.path);
-  if (ctx.status === 404 && taken) {
-    ctx.set('Allow', publicDocuments.has(ctx.path) ? 'GET, HEAD' : 'POST');
-    await answer(ctx, parts, new AppError('wrong_method', 405, 'This address takes another method.'));
-  } else if (ctx.status === 404) {
+  if (ctx.status === 404) {
     await answer(ctx, parts, new AppError('not_found', 404, 'There is no page at this address.'));
   } else if (ctx.status === 405 || ctx.status === 501) {
     await answer(ctx, parts, new AppError('wrong_method', 405, 'This address takes another method.'));
@@ -83,7 +79,10 @@ const machineCode = (status: number): string =>
 
 async function answerPage(ctx: Context, parts: AnswerErrorsParts, error: AppError): Promise<void> {
   const { views, clock, protocol } = parts;
-  const reference = { code: error.code, reference: doorState(ctx).requestId, time: clock.now() };
+  const door = doorState(ctx);
+  const reference = { code: error.code, reference: door.requestId, time: clock.now() };
+  // A file that is not there is answered with a page, which needs its styles.
+  if (door.kind === 'asset') door.kind = 'page';
   const { status } = error;
   if (error.code === 'interaction_missing' || error.code === 'cookies_missing') {
     showPage(ctx, { views, status, ...(await protocol.startAgain(ctx, reference)) });

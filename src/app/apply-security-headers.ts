@@ -28,15 +28,20 @@ function kindOf(ctx: Context): RouteKind {
   return isPage && typeof ctx.body === 'string' && ctx.body.includes(formPostScript) ? 'form-post' : kind;
 }
 
-/** The page was made by the library for a redirect URI that it has validated. */
+/**
+ * The page was made by the library for an address that it has validated. After a switch of accounts our own answer to it
+ * redirects on to the app, and Chromium applies `form-action` to that as well.
+ */
 function formPostActions(ctx: Context): string[] {
   const action = formPostAction.exec(String(ctx.body))?.[1]?.replaceAll('&amp;', '&');
-  const source = action === undefined ? undefined : formActionSource(action);
-  return source === undefined ? [] : [source];
+  const { oidc } = ctx as { oidc?: { entities?: { Interaction?: { params: { redirect_uri?: unknown } } } } };
+  const redirectUri = oidc?.entities?.Interaction?.params.redirect_uri;
+  const sources = [action, redirectUri].map((uri) => (typeof uri === 'string' ? formActionSource(uri) : undefined));
+  return sources.filter((source) => source !== undefined);
 }
 
 /** Public documents and assets say themselves how long they may be kept. */
 function keptCaching(ctx: Context, kind: RouteKind): Record<string, string> {
-  const value = kind === 'document' || kind === 'asset' ? ctx.response.get('cache-control') : '';
-  return value === '' ? {} : { 'Cache-Control': value };
+  const value = kind === 'document' || kind === 'asset' ? ctx.response.get('cache-control') : undefined;
+  return value ? { 'Cache-Control': value } : {};
 }

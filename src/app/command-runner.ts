@@ -41,9 +41,15 @@ export function command(parent: Command, name: string, description: string): Com
   return parent.command(name).description(description).option('--json', 'print the result as JSON');
 }
 
-/** A number of something, as an option. Throws `InvalidArgumentError` (wrong usage). */
-export function whole(text: string): number {
-  const number = Number(text);
-  if (!Number.isInteger(number) || number < 0) throw new InvalidArgumentError('It is not a whole number.');
-  return number;
-}
+/** Reads an option that is a whole number within bounds. What it returns throws `InvalidArgumentError` (wrong usage). */
+export const whole =
+  (min: number, max: number) =>
+  (text: string): number => {
+    const number = Number(text);
+    const isFine = /^\d+$/.test(text) && number >= min && number <= max;
+    if (!isFine) throw new InvalidArgumentError(`It is not a whole number from ${min} to ${max}.`);
+    return number;
+  };
+
+/** The longest list that a command shows. */
+export const longestList = 10_000;

@@ -103,6 +103,9 @@ async function keepFresh(
     },
     onError: (error) => parts.log.warn({ err: error }, 'changes of other processes could not be read; trying again'),
   });
+  // Again, now that it is watched: what another process changed since the first reading would never be told.
+  await core.reload();
+  protocol.rebuild();
   const jobs: Jobs = startJobs({ ...parts, ...core, outbox, protocol });
   return async () => {
     watch.stop();

@@ -6,12 +6,15 @@ import type { Clients } from '../features/clients/module.ts';
 import {
   isProtocolPath,
   machineEndpoints,
+  methodsOf,
   type Protocol,
   publicDocuments,
   routes,
 } from '../features/protocol/module.ts';
 import type { Clock } from '../foundation/clock.ts';
+import { AppError } from '../foundation/errors.ts';
 import { assertSameOrigin } from '../foundation/http/csrf.ts';
+import type { DoorState } from '../foundation/http/door.ts';
 import type { RequestContextReader } from '../foundation/http/request-context.ts';
 import type { Ids } from '../foundation/ids.ts';
 import type { Log } from '../foundation/observe/log.ts';
@@ -69,8 +72,18 @@ function openRequest({ issuer, ids, views, readContext }: HttpParts): Middleware
     headers['x-forwarded-host'] = host;
     headers['x-forwarded-proto'] = scheme;
     delete headers['x-forwarded-for'];
-    const language = views.negotiate(ctx.query['ui_locales']?.toString(), ctx.get('accept-language'));
-    Object.assign(ctx.state, { requestId: facts.requestId, facts, language, kind: kindOf(ctx.path), formActions: [] });
+    const asked = ctx.querystring;
+    ctx.state = {
+      requestId: facts.requestId,
+      facts,
+      kind: kindOf(ctx.path),
+      formActions: [],
+      // Asked for by pages only; programs are answered in no language.
+      get language() {
+        const wish = new URLSearchParams(asked).get('ui_locales');
+        return views.negotiate(wish ?? undefined, ctx.get('accept-language'));
+      },
+    } satisfies DoorState;
     ctx.set('X-Request-Id', facts.requestId);
     return next();
   };
@@ -90,10 +103,19 @@ function dispatch(parts: HttpParts): Middleware {
   const machines = compose([protocol.unit, protocol.serve]);
   const pages = pageChain(parts);
   return (ctx, next) => {
+    refuseWrongMethod(ctx);
     if (ctx.path.startsWith('/assets/')) return assets(ctx, next);
     if (publicDocuments.has(ctx.path)) return protocol.serve(ctx, next);
     return machineEndpoints.has(ctx.path) ? machines(ctx, next) : pages(ctx, next);
   };
+}
+
+/** Before the library sees it: to its router `GET /device/authorize` is a page with an id. `Allow` as RFC 9110 §15.5.6. */
+function refuseWrongMethod(ctx: Context): void {
+  const allowed = methodsOf(ctx.path);
+  if (!allowed || ctx.method === 'OPTIONS' || allowed.includes(ctx.method)) return;
+  ctx.set('Allow', allowed.join(', '));
+  throw new AppError('wrong_method', 405, 'This address takes another method.');
 }
 
 function pageChain({ issuer, protocol, mountPages }: HttpParts): Middleware {

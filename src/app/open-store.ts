@@ -5,6 +5,7 @@ import { checkKeyFingerprint, loadEncryptionKeys } from '../foundation/config/en
 import type { Config } from '../foundation/config/schema.ts';
 import { createKeyRing, type KeyRing } from '../foundation/crypto/key-ring.ts';
 import type { Database } from '../foundation/db/database.ts';
+import { rememberFact } from '../foundation/db/installation-fact.ts';
 import { migrateDatabase, planMigrations } from '../foundation/db/migrate.ts';
 import { openDatabase } from '../foundation/db/open.ts';
 import type { Ids } from '../foundation/ids.ts';
@@ -78,12 +79,6 @@ async function rememberKey(database: Database, keys: readonly Buffer[], clock: C
   const row = await storedFingerprint(database);
   const fingerprint = checkKeyFingerprint(row?.value, keys);
   if (row?.value === fingerprint) return;
-  const data = { value: fingerprint, updatedAt: BigInt(clock.now()) };
-  await database.together((tx) =>
-    tx.installationFact.upsert({
-      where: { name: fingerprintName },
-      create: { name: fingerprintName, ...data },
-      update: data,
-    }),
-  );
+  const operations = [rememberFact(fingerprintName, fingerprint, clock.now())];
+  await database.commit({ operations, fallback: [] });
 }

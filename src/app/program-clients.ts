@@ -11,6 +11,9 @@ import {
   clientShow,
 } from './commands/client.ts';
 
+/** A year, in seconds: a former secret that works for longer is no rotation. */
+const longestOverlap = 365 * 24 * 3600;
+
 /** Adds `postern client …`. */
 export function addClientCommands(program: Command, { withApp }: Runner): void {
   const client = program.command('client').description('relying apps and services');
@@ -20,7 +23,7 @@ export function addClientCommands(program: Command, { withApp }: Runner): void {
   addCreate(client, { withApp });
   command(client, 'rotate-secret', 'give a client another secret; prints it, once')
     .argument('<id>', 'the client_id')
-    .option('--overlap <seconds>', 'how long the former secret still works', whole, 0)
+    .option('--overlap <seconds>', 'how long the former secret still works', whole(0, longestOverlap), 0)
     .action((clientId: string, options) => {
       const args = { clientId, overlapSeconds: options.overlap };
       return withApp(options, (io, app) => clientRotateSecret(io, clientApp(app), args));

@@ -1,13 +1,13 @@
 import type { Command } from 'commander';
 import type { CommandApp } from './command-app.ts';
-import { command, type Runner, whole } from './command-runner.ts';
+import { command, longestList, type Runner, whole } from './command-runner.ts';
 import { userDisable, userEnable, userList, userShow, userSignOut } from './commands/user.ts';
 
 /** Adds `postern user …`. */
 export function addUserCommands(program: Command, { withApp }: Runner): void {
   const user = program.command('user').description('people');
   command(user, 'list', 'list accounts')
-    .option('--limit <n>', 'at most this many', whole, 100)
+    .option('--limit <n>', 'at most this many', whole(1, longestList), 100)
     .action((options) => withApp(options, (io, app) => userList(io, userApp(app), { limit: options.limit })));
   for (const [name, description, run] of [
     ['show', 'show one account', userShow],

@@ -4,7 +4,7 @@ import { planMigrations } from '../foundation/db/migrate.ts';
 import { createIds } from '../foundation/ids.ts';
 import { systemRandom } from '../foundation/random.ts';
 import { type CommandApp, commandConfig } from './command-app.ts';
-import { command, createRunner, type ProgramHost, type Runner, whole } from './command-runner.ts';
+import { command, createRunner, longestList, type ProgramHost, type Runner, whole } from './command-runner.ts';
 import { adminCreate, adminRecover } from './commands/admin.ts';
 import { apply } from './commands/apply.ts';
 import { auditSearch } from './commands/audit.ts';
@@ -93,7 +93,7 @@ function addHealthCommands(program: Command, { plain }: Runner): void {
 function addAdminCommands(program: Command, { withApp }: Runner): void {
   const admin = program.command('admin').description('administrators');
   command(admin, 'create', 'make an administrator, or a link with which a person becomes one')
-    .requiredOption('--email <address>')
+    .requiredOption('--email <address>', 'who it is')
     .option('--password-file <file>', 'a file that holds the password')
     .action((options) => {
       const args = { email: options.email, passwordFile: options.passwordFile };
@@ -119,6 +119,6 @@ function addAuditCommand(program: Command, { withApp }: Runner): void {
     .option('--request <id>', 'the reference that an error page shows')
     .option('--type <type>', 'events of this type, such as signin.failed')
     .option('--since <time>', 'a duration (1h, 7d) or a date')
-    .option('--limit <n>', 'the newest of them, at most this many', whole, 1000)
+    .option('--limit <n>', 'the newest of them, at most this many', whole(1, longestList), 1000)
     .action(({ json, ...filter }) => withApp({ json }, (io, app) => auditSearch(io, app, filter)));
 }

@@ -2,16 +2,17 @@ import { createServer, type RequestListener, type Server, type ServerOptions } f
 import type { Clock } from '../foundation/clock.ts';
 import type { Config } from '../foundation/config/schema.ts';
 import { argon2Build } from '../foundation/crypto/argon2-build.ts';
+import { AppError } from '../foundation/errors.ts';
 import type { Ids } from '../foundation/ids.ts';
 import { createHealth, type Health } from '../foundation/observe/health.ts';
-import { listen, publicVariables } from '../foundation/observe/listen.ts';
+import { listen, managementVariables, publicVariables, tryPort } from '../foundation/observe/listen.ts';
 import { createLog, type Log } from '../foundation/observe/log.ts';
 import { startManagement } from '../foundation/observe/management.ts';
 import { createMetrics, type Metrics } from '../foundation/observe/metrics.ts';
 import type { Random } from '../foundation/random.ts';
 import { type App, compose } from './compose.ts';
 import { openStore, type Store } from './open-store.ts';
-import { drain } from './shutdown.ts';
+import { closeInTime, drain } from './shutdown.ts';
 import { createTlsServer } from './tls-server.ts';
 
 export interface ServeParts {
@@ -31,6 +32,12 @@ export interface Running {
 
 /** No request outlives this, in milliseconds (DESIGN §5). */
 const requestMs = 30_000;
+
+/** Throws `port_taken`, `port_forbidden`, `address_unusable` while nothing has been made yet. */
+export async function tryPorts({ host, port, managementHost, managementPort }: Config): Promise<void> {
+  await tryPort({ host, port, variables: publicVariables });
+  await tryPort({ host: managementHost, port: managementPort, variables: managementVariables });
+}
 
 /** Opens the store, composes, listens. Whatever fails closes again what was opened. */
 export async function serve(parts: ServeParts): Promise<Running> {
@@ -62,7 +69,9 @@ async function open(parts: ServeParts, built: Built): Promise<Running> {
   const { config, clock } = parts;
   const { app, store, log, metrics, health } = built;
   health.check('database', () => store.database.ping());
-  health.check('keys', () => void app.core.signingKeys.current().active[0]?.kid);
+  health.check('keys', () => {
+    if (app.core.signingKeys.current().active.length === 0) throw new AppError('keys_missing', 503, 'No key signs.');
+  });
   metrics.observeKeyAges(() => keyAges(app, clock));
   metrics.observeDatabase(() => store.database.activity());
   const server = createPublicServer(config, listenerOf(app), log);
@@ -86,9 +95,8 @@ async function open(parts: ServeParts, built: Built): Promise<Running> {
     async stop() {
       health.markStopping();
       await drain(server);
-      await app.stop();
-      await management.close();
-      await store.database.close();
+      // The management port says DOWN until the requests are over.
+      await closeInTime([() => app.stop(), () => management.close(), () => store.database.close()], log);
       log.info({}, 'stopped');
       await log.close();
     },

@@ -17,7 +17,9 @@ const material = JSON.parse(readFileSync(materialPath, 'utf8'));
 const issuer = `http://localhost:${port}`;
 
 const build = pathToFileURL(join(process.env.POSTERN_BENCH_DIST ?? join(import.meta.dirname, '../../dist'), '/')).href;
-const { createPasswordQueue, hashConcurrency } = await import(new URL('foundation/crypto/password-queue.js', build).href);
+const { createPasswordQueue, hashConcurrency } = await import(
+  new URL('foundation/crypto/password-queue.js', build).href
+);
 const hashes = createPasswordQueue({ concurrency: hashConcurrency(cpus().length, 4), limit: 256 });
 
 /** Records of one kind that are kept. A store that grew without end would charge the baseline for its heap. */
@@ -123,7 +125,13 @@ const provider = new Provider(issuer, {
     Session: 12 * 3600,
   },
   scopes: ['openid', 'profile', 'email', 'address', 'phone', 'offline_access', 'api'],
-  claims: { openid: ['sub'], profile: ['name', 'updated_at'], email: ['email', 'email_verified'], address: ['address'], phone: ['phone_number'] },
+  claims: {
+    openid: ['sub'],
+    profile: ['name', 'updated_at'],
+    email: ['email', 'email_verified'],
+    address: ['address'],
+    phone: ['phone_number'],
+  },
   async findAccount(_ctx, id) {
     const user = usersById.get(id);
     return user && { accountId: id, claims: async () => user.claims };

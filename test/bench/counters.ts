@@ -11,12 +11,12 @@ export interface Counters {
 export async function readCounters({ managementPort }: Server): Promise<Counters> {
   const response = await fetch(`http://127.0.0.1:${managementPort}/metrics`);
   const text = await response.text();
-  const valueOf = (name: string): number => {
+  const totalOf = (name: string): number => {
     const value = new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1];
     if (value === undefined) throw new Error(`no metric ${name}`);
     return Number(value);
   };
-  return { statements: valueOf('postern_db_statements_total'), commits: valueOf('postern_db_commits_total') };
+  return { statements: totalOf('postern_db_statements_total'), commits: totalOf('postern_db_commits_total') };
 }
 
 /** The audit table of the data folder, read as any other process would. */
@@ -44,10 +44,16 @@ export class AuditRows {
 }
 
 /** Throws unless exactly the audited operations were audited: none lost, none told twice. */
-export function assertAudited(operations: number, perOperation: Readonly<Record<string, number>>, rows: Readonly<Record<string, number>>): void {
+export function assertAudited(
+  operations: number,
+  perOperation: Readonly<Record<string, number>>,
+  rows: Readonly<Record<string, number>>,
+): void {
   const wanted = Object.fromEntries(Object.entries(perOperation).map(([type, count]) => [type, count * operations]));
   const types = new Set([...Object.keys(wanted), ...Object.keys(rows)]);
   const differ = [...types].filter((type) => (wanted[type] ?? 0) !== (rows[type] ?? 0));
   if (differ.length === 0) return;
-  throw new Error(`audit and operations disagree: ${differ.map((type) => `${type} ${rows[type] ?? 0} of ${wanted[type] ?? 0}`).join(', ')}`);
+  throw new Error(
+    `audit and operations disagree: ${differ.map((type) => `${type} ${rows[type] ?? 0} of ${wanted[type] ?? 0}`).join(', ')}`,
+  );
 }

@@ -1,5 +1,5 @@
 import { hash } from 'argon2';
-import { composeCore, type CoreFeatures } from '../../src/app/compose-features.ts';
+import { type CoreFeatures, composeCore } from '../../src/app/compose-features.ts';
 import { openStore } from '../../src/app/open-store.ts';
 import { byOperator } from '../../src/features/audit/module.ts';
 import { claimsOf } from '../../src/features/protocol/module.ts';
@@ -11,7 +11,11 @@ import { systemRandom } from '../../src/foundation/random.ts';
 /** Both servers have the same clients, APIs, people, password hash and signing keys. The baseline reads them as JSON. */
 export interface Material {
   readonly clients: readonly BenchClient[];
-  readonly resources: readonly { readonly identifier: string; readonly alg: 'ES256' | 'RS256'; readonly scope: string }[];
+  readonly resources: readonly {
+    readonly identifier: string;
+    readonly alg: 'ES256' | 'RS256';
+    readonly scope: string;
+  }[];
   readonly users: readonly { readonly email: string; readonly claims: { readonly sub: string } }[];
   readonly password: string;
   readonly passwordHash: string;
@@ -32,7 +36,13 @@ const rs256Api = 'https://rs256.example';
 
 /** Who calls: a service without an API (opaque tokens), one with two (JWTs), and a web app. */
 export const clients = {
-  opaque: { client_id: 'opaque-service', client_secret: secret, grant_types: ['client_credentials'], redirect_uris: [], resources: [] },
+  opaque: {
+    client_id: 'opaque-service',
+    client_secret: secret,
+    grant_types: ['client_credentials'],
+    redirect_uris: [],
+    resources: [],
+  },
   jwt: {
     client_id: 'jwt-service',
     client_secret: secret,

@@ -7,7 +7,15 @@ import { AuditRows, assertAudited, readCounters } from './counters.ts';
 import type { Measurement, Reply, Task } from './generator.ts';
 import { layIn, type Material } from './material.ts';
 import { type Plan, planFrom, type WorkloadName } from './plan.ts';
-import { isPinned, measureStarts, onCore, posternEnvironment, type Server, startBare, startPostern } from './servers.ts';
+import {
+  isPinned,
+  measureStarts,
+  onCore,
+  posternEnvironment,
+  type Server,
+  startBare,
+  startPostern,
+} from './servers.ts';
 import { type Pair, ratioOf, startTable, tableOf } from './table.ts';
 import { workloads } from './workloads.ts';
 

@@ -90,7 +90,8 @@ async function start({ name, port, managementPort, env, script }: Parts): Promis
 async function untilItAnswers(child: Child, name: string, port: number): Promise<void> {
   const deadline = performance.now() + 30_000;
   while (!(await answers(port))) {
-    if (child.ended() !== undefined) throw new Error(`${name} ended before it was ready:\n${child.stdout()}${child.stderr()}`);
+    if (child.ended() !== undefined)
+      throw new Error(`${name} ended before it was ready:\n${child.stdout()}${child.stderr()}`);
     if (performance.now() > deadline) throw new Error(`${name} was not ready after 30 s`);
     await delay(2);
   }
@@ -110,7 +111,10 @@ function answers(port: number): Promise<boolean> {
 }
 
 /** How long starts take and what the server needs at rest, one after the other on the same data. */
-export async function measureStarts(startOne: () => Promise<Server>, times: number): Promise<{ starts: StartUp[]; restingMb: number }> {
+export async function measureStarts(
+  startOne: () => Promise<Server>,
+  times: number,
+): Promise<{ starts: StartUp[]; restingMb: number }> {
   const starts: StartUp[] = [];
   let restingMb = 0;
   for (let count = 0; count < times; count += 1) {

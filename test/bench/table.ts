@@ -24,7 +24,9 @@ const busyShare = 0.9;
 export const median = (values: readonly number[]): number => {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted.length / 2;
-  return sorted.length % 2 === 1 ? (sorted[Math.floor(middle)] ?? Number.NaN) : ((sorted[middle - 1] ?? Number.NaN) + (sorted[middle] ?? Number.NaN)) / 2;
+  return sorted.length % 2 === 1
+    ? (sorted[Math.floor(middle)] ?? Number.NaN)
+    : ((sorted[middle - 1] ?? Number.NaN) + (sorted[middle] ?? Number.NaN)) / 2;
 };
 
 /** How much of the baseline's CPU time Postern gets by with: above 1 it needs less. */
@@ -46,7 +48,12 @@ export function tableOf(pairs: readonly Pair[]): string {
     'commits',
     'audit rows',
   ];
-  const rows = names.map((name) => rowOf(name, pairs.filter(({ workload }) => workload === name)));
+  const rows = names.map((name) =>
+    rowOf(
+      name,
+      pairs.filter(({ workload }) => workload === name),
+    ),
+  );
   return markdown(head, rows);
 }
 
@@ -72,7 +79,9 @@ function rowOf(name: WorkloadName, pairs: readonly Pair[]): string[] {
 }
 
 function throughputOf(measurements: readonly Measurement[]): string {
-  const valid = measurements.filter(({ operations, cpuMicroseconds, seconds }) => (operations * cpuMicroseconds) / 1e6 / seconds >= busyShare);
+  const valid = measurements.filter(
+    ({ operations, cpuMicroseconds, seconds }) => (operations * cpuMicroseconds) / 1e6 / seconds >= busyShare,
+  );
   return valid.length === 0 ? '–' : median(valid.map(({ operations, seconds }) => operations / seconds)).toFixed(0);
 }
 
@@ -84,7 +93,12 @@ export function startTable(bare: Resting, postern: Resting): string {
   const row = (name: string, { starts, restingMb }: Resting): string[] => {
     const ms = starts.map((start) => start.ms);
     const range = `${Math.min(...ms).toFixed(0)}–${Math.max(...ms).toFixed(0)}`;
-    return [name, `${median(ms).toFixed(0)} (${range})`, median(starts.map(({ cpuMs }) => cpuMs)).toFixed(0), restingMb.toFixed(0)];
+    return [
+      name,
+      `${median(ms).toFixed(0)} (${range})`,
+      median(starts.map(({ cpuMs }) => cpuMs)).toFixed(0),
+      restingMb.toFixed(0),
+    ];
   };
   const head = ['Server', 'start to first discovery, ms (range)', 'CPU ms of the start', 'RSS at rest, MB'];
   return markdown(head, [row('bare oidc-provider', bare), row('Postern', postern)]);

@@ -158,7 +158,14 @@ async function codeFor(
   const [redirect_uri] = clients.web.redirect_uris;
   const code_challenge = createHash('sha256').update(verifier).digest('base64url');
   const challenge = { code_challenge, code_challenge_method: 'S256' };
-  const asked = { client_id: clients.web.client_id, redirect_uri, response_type: 'code', scope: 'openid email', state, nonce };
+  const asked = {
+    client_id: clients.web.client_id,
+    redirect_uri,
+    response_type: 'code',
+    scope: 'openid email',
+    state,
+    nonce,
+  };
   const browser = openBrowser(connection, issuer);
   let answer = await browser.follow(await browser.get(`/authorize?${new URLSearchParams({ ...asked, ...challenge })}`));
   const action = /<form[^>]* action="([^"]+\/sign-in)"/.exec(answer.body)?.[1];
@@ -219,5 +226,10 @@ function isSigned(jwt: string, { jwks }: Material): boolean {
   const jwk = jwks.find((key) => (key as { kid?: string }).kid === part(jwt, 0)['kid']);
   if (jwk === undefined) return false;
   const key = createPublicKey({ key: jwk as JsonWebKey, format: 'jwk' });
-  return verify('sha256', Buffer.from(`${head}.${body}`), { key, dsaEncoding: 'ieee-p1363' }, Buffer.from(signature, 'base64url'));
+  return verify(
+    'sha256',
+    Buffer.from(`${head}.${body}`),
+    { key, dsaEncoding: 'ieee-p1363' },
+    Buffer.from(signature, 'base64url'),
+  );
 }

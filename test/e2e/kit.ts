@@ -1,18 +1,19 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
+import { readFileSync } from 'node:fs';
+import { createServer, type RequestListener } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { AxeBuilder } from '@axe-core/playwright';
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright';
-import { launchBrowser } from '../kit/services/chromium.ts';
-import { type Outcome, type Postern, type PosternOptions, runCommand, startPostern } from '../kit/services/process.ts';
+import { type Operator, openOperator, type Seed } from '../kit/operator.ts';
+import type { Certificate } from '../kit/services/certificate.ts';
+import { chromiumOptions, launchBrowser } from '../kit/services/chromium.ts';
+import type { PosternOptions } from '../kit/services/process.ts';
+import { until } from '../kit/until.ts';
 
 export const ada = { email: 'ada@example.org', password: 'lamp oil for the lighthouse' };
 export const bob = { email: 'bob@example.org', password: 'a harbour full of herring' };
 
-/** What `postern apply` takes; checked by the product, not here. */
-export type Seed = Readonly<Record<string, unknown>>;
+export const grace = { email: 'grace@example.org', password: 'a compiler for the navy' };
 
 export const people = {
   users: [
@@ -21,61 +22,52 @@ export const people = {
   ],
 };
 
-/** The built server with a browser in front of it. */
-export interface Stage {
-  readonly server: Postern;
+/** The built server, its operator, and a browser in front of it. */
+export interface Stage extends Operator {
   readonly browser: Browser;
-  /** Runs an operator command beside the running server. Throws what it wrote when it fails. */
-  command(...args: string[]): Promise<Outcome>;
-  /** Brings the server to what the seed says, while it runs. */
-  apply(seed: Seed): Promise<void>;
-  close(): Promise<void>;
+}
+
+export interface StageOptions extends PosternOptions {
+  /** Where names lead that exist only for this browser, as `host:port` → `host:port`. */
+  readonly names?: Readonly<Record<string, string>>;
 }
 
 /** Starts the built server and Chromium, and applies the seed. */
-export async function openStage(seed: Seed = people, options: PosternOptions = {}): Promise<Stage> {
-  const server = await startPostern(options);
-  const scratch = mkdtempSync(join(tmpdir(), 'postern-e2e-'));
-  const browser = await launchBrowser();
-  const command = async (...args: string[]): Promise<Outcome> => {
-    const outcome = await runCommand(args, { env: server.env });
-    if (outcome.code !== 0) throw new Error(`postern ${args.join(' ')} ended with ${outcome.code}:\n${outcome.stderr}`);
-    return outcome;
-  };
+export async function openStage(seed: Seed = people, { names = {}, ...options }: StageOptions = {}): Promise<Stage> {
+  const operator = await openOperator(options);
+  const rules = Object.entries(names).map(([from, to]) => `MAP ${from} ${to}`);
+  const browser = await launchBrowser({
+    args: [...(chromiumOptions().args ?? []), `--host-resolver-rules=${rules.join(', ')}`],
+  });
   const apply = async (wanted: Seed): Promise<void> => {
-    const file = join(scratch, 'seed.json');
-    writeFileSync(file, JSON.stringify(wanted));
-    await command('apply', '-f', file);
-    await untilKnown(server.url, wanted);
+    await operator.apply(wanted);
+    await untilKnown(browser, operator.server.url, wanted);
   };
   await apply(seed);
   return {
-    server,
+    ...operator,
     browser,
-    command,
     apply,
     async close() {
       await browser.close();
-      await server.stop();
-      rmSync(scratch, { recursive: true, force: true });
+      await operator.close();
     },
   };
 }
 
 /** What a command changes holds in the server within a second; its last client tells. */
-async function untilKnown(url: string, { clients }: Seed): Promise<void> {
+async function untilKnown(browser: Browser, url: string, { clients }: Seed): Promise<void> {
   const last = (clients as { client_id: string; redirect_uris?: string[] }[] | undefined)?.at(-1);
   if (last?.redirect_uris === undefined) return;
+  const headers = { accept: 'application/json' };
+  const context = await browser.newContext({ ignoreHTTPSErrors: true, extraHTTPHeaders: headers });
+  const page = await context.newPage();
   const query = new URLSearchParams({ client_id: last.client_id, response_type: 'none' });
-  const deadline = performance.now() + 5_000;
-  for (;;) {
-    const answer = await fetch(`${url}/authorize?${query}`, {
-      redirect: 'manual',
-      headers: { accept: 'application/json' },
-    });
-    if (!(await answer.text()).includes('invalid_client')) return;
-    if (performance.now() > deadline) throw new Error(`the server never heard of ${last.client_id}`);
-  }
+  await until(`${last.client_id} is known`, async () => {
+    const answer = await page.goto(`${url}/authorize?${query}`);
+    return !(await answer?.text())?.includes('invalid_client');
+  });
+  await context.close();
 }
 
 /** A browser window without any history of the others. */
@@ -90,6 +82,15 @@ export async function signIn(page: Page, { email, password }: { email: string; p
   await page.fill('input[name=login]', email);
   await page.fill('input[name=password]', password);
   await page.click('#login-submit');
+}
+
+/** Allows what the app asks for, unless the person has allowed it before, and waits for what comes then. */
+export async function allowIfAsked(page: Page, isThere: () => Promise<boolean> | boolean): Promise<void> {
+  const isAsked = () => page.locator('#consent-allow').isVisible();
+  await until('a page that asks, or the one behind it', async () => (await isThere()) || isAsked(), 10_000);
+  if (await isThere()) return;
+  await page.click('#consent-allow');
+  await until('the page behind the question', isThere, 10_000);
 }
 
 /** What the browser holds against the pages it sees. */
@@ -129,16 +130,23 @@ export async function axeViolations(page: Page): Promise<string[]> {
 /** An app that only shows what the browser brought it: where sign-ins end. */
 export interface Harbour {
   readonly url: string;
+  readonly port: number;
   readonly callback: string;
   /** Queries that came to the callback, the newest last. */
   readonly answers: URLSearchParams[];
   close(): Promise<void>;
 }
 
-/** Starts that app. Its home page is where people start again. */
-export async function openHarbour(): Promise<Harbour> {
+export interface HarbourOptions {
+  /** Its address for browsers, when that is not the one it listens on. */
+  readonly url: string;
+  readonly certificate: Certificate;
+}
+
+/** Starts that app, on http at 127.0.0.1 or as it is told. Its home page is where people start again. */
+export async function openHarbour(options?: HarbourOptions): Promise<Harbour> {
   const answers: URLSearchParams[] = [];
-  const server = createServer((request, response) => {
+  const listener: RequestListener = (request, response) => {
     const { pathname, searchParams } = new URL(request.url ?? '/', 'http://localhost');
     if (pathname === '/callback') answers.push(searchParams);
     const words = pathname === '/callback' ? [...searchParams.keys()].join(' ') : 'home';
@@ -146,11 +154,14 @@ export async function openHarbour(): Promise<Harbour> {
     response.end(
       `<!doctype html><html lang="en"><title>Harbour Books</title><link rel="icon" href="data:,"><p id="harbour">${words}</p>`,
     );
-  });
+  };
+  const server = options ? createSecureServer(readCertificate(options.certificate), listener) : createServer(listener);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const { port } = server.address() as AddressInfo;
+  const url = options?.url ?? `http://127.0.0.1:${port}`;
   return {
     url,
+    port,
     callback: `${url}/callback`,
     answers,
     async close() {
@@ -159,6 +170,8 @@ export async function openHarbour(): Promise<Harbour> {
     },
   };
 }
+
+const readCertificate = ({ cert, key }: Certificate) => ({ cert: readFileSync(cert), key: readFileSync(key) });
 
 /** The client of that app as a seed has it. */
 export const harbourClient = (harbour: Harbour) => ({

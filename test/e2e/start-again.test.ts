@@ -6,6 +6,7 @@ import { chromiumOptions } from '../kit/services/chromium.ts';
 import { temporaryFolder } from '../kit/services/folder.ts';
 import {
   ada,
+  allowIfAsked,
   authorizationUrl,
   bob,
   type Harbour,
@@ -23,13 +24,23 @@ const clockThatJumps = `data:text/javascript,${encodeURIComponent(
   "const now = Date.now; let ahead = 0; Date.now = () => now() + ahead; process.on('SIGUSR2', () => (ahead += 7_200_000));",
 )}`;
 
+const television = {
+  client_id: 'television',
+  client_name: 'Harbour TV',
+  token_endpoint_auth_method: 'none',
+  grant_types: ['urn:ietf:params:oauth:grant-type:device_code'],
+};
+
 let stage: Stage;
 let harbour: Harbour;
 let page: Page;
 
 beforeAll(async () => {
   harbour = await openHarbour();
-  stage = await openStage({ ...people, clients: [harbourClient(harbour)] }, { nodeArgs: ['--import', clockThatJumps] });
+  stage = await openStage(
+    { ...people, clients: [television, harbourClient(harbour)] },
+    { nodeArgs: ['--import', clockThatJumps] },
+  );
 });
 afterAll(async () => {
   await stage?.close();
@@ -47,9 +58,7 @@ const hasArrived = (on: Page) => on.url().startsWith(`${harbour.callback}?`);
 /** Signs in and allows what is asked, up to the app. */
 async function arrive(person = ada, on = page): Promise<void> {
   if (await on.locator('#login-page').isVisible()) await signIn(on, person);
-  await expect.poll(async () => hasArrived(on) || on.locator(allow).isVisible()).toBe(true);
-  if (!hasArrived(on)) await on.click(allow);
-  await on.waitForURL(`${harbour.callback}?*`);
+  await allowIfAsked(on, () => hasArrived(on));
 }
 
 /** The page says what happened, carries its reference, and its one button leads to the app, where all begins again. */
@@ -144,6 +153,39 @@ describe('a double click', () => {
     const statuses = (await Promise.all([send(), send()])).map((answer) => answer.status());
     expect(statuses).toContain(200);
     expect(statuses.every((status) => status === 200 || status === 400 || status === 409)).toBe(true);
+  });
+});
+
+describe('the pages of a device', () => {
+  const begin = async () => {
+    const form = new URLSearchParams({ client_id: television.client_id, scope: 'openid' });
+    const answer = await fetch(`${stage.server.url}/device/authorize`, { method: 'POST', body: form });
+    return String(((await answer.json()) as Record<string, unknown>)['verification_uri_complete']);
+  };
+
+  it('a double click on "Connect" goes on, or says that it is done', async () => {
+    await page.goto(await begin());
+    await page.click('#device-submit');
+    await page.dblclick('#device-confirm');
+    const goesOn = () => page.locator('#login-page, #op-error').isVisible();
+    await expect.poll(goesOn).toBe(true);
+    if (await page.locator('#op-error').isVisible()) expect(await page.textContent('h1')).toBe(finished);
+  });
+
+  it('lead on when they were asked for anew in another tab, or have lost their cookie', async () => {
+    await page.goto(await begin());
+    await page.click('#device-submit');
+    const confirm = await page.context().newPage();
+    await confirm.goto(`${stage.server.url}/device`);
+    await page.waitForSelector('#device-confirm');
+    await page.click('#device-confirm');
+    // The other page asked anew, so this one is of no use; it is the input page that lets the person go on.
+    await page.waitForSelector('#device-page');
+    await page.context().clearCookies();
+    await confirm.fill('input[name=user_code]', 'BCDF-GHJK');
+    await confirm.click('#device-submit');
+    await confirm.waitForSelector('#op-error');
+    expect(await confirm.textContent('h1')).toBe('Your browser did not send back our cookie');
   });
 });
 

@@ -1,10 +1,8 @@
 import type { Page } from 'playwright';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ada, openStage, openWindow, people, type Stage, signIn } from '../e2e/kit.ts';
+import { ada, allowIfAsked, grace, openStage, openWindow, people, type Stage, signIn } from '../e2e/kit.ts';
 import { type Apache, startApache } from '../kit/services/apache.ts';
 import { freePort } from '../kit/services/free-port.ts';
-
-const administrator = { email: 'grace@example.org', password: 'a compiler for the navy' };
 
 let stage: Stage;
 let apache: Apache;
@@ -23,7 +21,7 @@ const who = (page: Page) => page.textContent('#who');
 async function visit(page: Page, person?: typeof ada): Promise<string | null> {
   await page.goto(apache.protectedUrl);
   if (person && page.url().startsWith(stage.server.url)) await signIn(page, person);
-  if (await page.locator('#consent-allow').isVisible()) await page.click('#consent-allow');
+  await allowIfAsked(page, () => page.url() === apache.protectedUrl);
   return who(page);
 }
 
@@ -31,8 +29,8 @@ describe('from an empty server to an app that nobody here wrote (Apache with mod
   it('leads from the set-up link to the first app, and signs in there', async () => {
     const page = await openWindow(stage);
     await page.goto(await stage.server.setupLink());
-    await page.fill('input[name=email]', administrator.email);
-    await page.fill('input[name=password]', administrator.password);
+    await page.fill('input[name=email]', grace.email);
+    await page.fill('input[name=password]', grace.password);
     await page.click('#setup-submit');
     expect(page.url()).toBe(`${stage.server.url}/`);
 
@@ -45,7 +43,7 @@ describe('from an empty server to an app that nobody here wrote (Apache with mod
     apache = await startApache({ issuer: stage.server.url, clientId, clientSecret, port });
 
     // The administrator is signed in already: only the app's question is left.
-    expect(await visit(page)).toBe(`REMOTE_USER=${administrator.email}`);
+    expect(await visit(page)).toBe(`REMOTE_USER=${grace.email}`);
     // What the first form does not ask for, an operator adds.
     await stage.apply({ ...people, clients: [client(clientId)] });
   });
@@ -64,7 +62,7 @@ describe('from an empty server to an app that nobody here wrote (Apache with mod
     expect(await mine.locator('#login-page').count()).toBe(1);
     expect(await visit(other)).toBe(`REMOTE_USER=${ada.email}`);
 
-    await stage.command('user', 'sign-out', ada.email);
+    await stage.json('user', 'sign-out', ada.email);
     await expect.poll(() => asksAgain(other), { timeout: 10_000, interval: 250 }).toBe(true);
   });
 });

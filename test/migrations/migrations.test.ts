@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { copyFileSync, existsSync, statSync } from 'node:fs';
+import { copyFileSync, existsSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { promisify } from 'node:util';
@@ -160,6 +160,23 @@ describe('migrating a SQLite file', () => {
     expect(existsSync(fileOf(url))).toBe(false);
     await migrateDatabase(migrating(url));
     expect(statSync(fileOf(url)).mode & 0o777).toBe(0o600);
+  });
+
+  it('leaves nothing beside the file by looking at it', async () => {
+    const url = await server.createDatabase('looked-at');
+    await migrateDatabase(migrating(url));
+    const before = statSync(fileOf(url)).mtimeMs;
+    expect(await planMigrations(migrating(url))).toEqual([]);
+    for (const end of ['-wal', '-shm']) expect(existsSync(`${fileOf(url)}${end}`)).toBe(false);
+    expect(statSync(fileOf(url)).mtimeMs).toBe(before);
+  });
+
+  it('says that a file is something else, and to restore the backup', async () => {
+    const url = await server.createDatabase('letter');
+    writeFileSync(fileOf(url), 'This is a letter to my aunt. '.repeat(100));
+    for (const open of [planMigrations, migrateDatabase]) {
+      await expect(open(migrating(url))).rejects.toThrow(/cannot be opened .*not a database.* Restore your backup/);
+    }
   });
 
   it('copies a file that is in use before it changes it, for its owner alone', async () => {

@@ -1,23 +1,24 @@
 import { SignJWT } from 'jose';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { byOperator } from '../../src/features/audit/module.ts';
 import { type Product, startProduct } from '../kit/product.ts';
-import { addWebApp, type Answer, redirectUri, send } from '../kit/relying-app.ts';
+import { type Answer, addWebApp, redirectUri, send } from '../kit/relying-app.ts';
 import { addService } from './kit/apps.ts';
 import { assertionFor, type ClientKey, makeClientKey, postWithAssertion } from './kit/assertion.ts';
 import { operatorOf } from './kit/operator.ts';
 import { rows } from './kit/tables.ts';
-import { advance, backToRealTime, standStill } from './kit/time.ts';
+import { advance, standStill } from './kit/time.ts';
 
 let product: Product;
 beforeAll(async () => {
   product = await startProduct();
 });
-afterEach(backToRealTime);
 afterAll(() => product.stop());
 
 const grant = { grant_type: 'client_credentials' };
-const basic = (id: string, secret: string) => ({ authorization: `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}` });
+const basic = (id: string, secret: string) => ({
+  authorization: `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`,
+});
 const post = (form: Record<string, string>, headers: Record<string, string> = {}): Promise<Answer> =>
   send(`${product.url}/token`, { method: 'POST', headers, body: new URLSearchParams(form) });
 const refused = (answer: Answer) => {
@@ -27,7 +28,8 @@ const refused = (answer: Answer) => {
 describe('a client with a secret', () => {
   it('may send it in the header or in the form, whichever it registered', async () => {
     for (const method of ['client_secret_basic', 'client_secret_post'] as const) {
-      const { clientId, clientSecret } = (await addService(product, { token_endpoint_auth_method: method })).credentials;
+      const { clientId, clientSecret } = (await addService(product, { token_endpoint_auth_method: method }))
+        .credentials;
       expect((await post(grant, basic(clientId, clientSecret))).status).toBe(200);
       expect((await post({ ...grant, client_id: clientId, client_secret: clientSecret })).status).toBe(200);
     }
@@ -79,7 +81,10 @@ describe('a client with a secret', () => {
 
   it('has it stored as a hash only', async () => {
     const { clientSecret } = (await addService(product)).credentials;
-    const stored = JSON.stringify([await rows(product.database, 'SELECT * FROM clients'), await rows(product.database, 'SELECT * FROM client_secrets')]);
+    const stored = JSON.stringify([
+      await rows(product.database, 'SELECT * FROM clients'),
+      await rows(product.database, 'SELECT * FROM client_secrets'),
+    ]);
     expect(stored).not.toContain(clientSecret);
     expect(stored).not.toContain(clientSecret.replace('postern_cs_', ''));
   });
@@ -88,7 +93,13 @@ describe('a client with a secret', () => {
 describe('a client without a secret', () => {
   it('names itself, and cannot pretend to have one', async () => {
     const { clientId } = await product.addClient({ redirect_uris: [redirectUri], token_endpoint_auth_method: 'none' });
-    const unknownCode = await post({ grant_type: 'authorization_code', code: 'x', redirect_uri: redirectUri, code_verifier: 'x'.repeat(43), client_id: clientId });
+    const unknownCode = await post({
+      grant_type: 'authorization_code',
+      code: 'x',
+      redirect_uri: redirectUri,
+      code_verifier: 'x'.repeat(43),
+      client_id: clientId,
+    });
     expect([unknownCode.status, unknownCode.body['error']]).toEqual([400, 'invalid_grant']);
     refused(await post({ grant_type: 'authorization_code', client_id: clientId, client_secret: 'x' }));
   });
@@ -102,7 +113,11 @@ describe('a client with a key (private_key_jwt)', () => {
 
   beforeAll(async () => {
     key = await makeClientKey();
-    const client = { grant_types: ['client_credentials' as const], token_endpoint_auth_method: 'private_key_jwt' as const, jwks: key.jwks };
+    const client = {
+      grant_types: ['client_credentials' as const],
+      token_endpoint_auth_method: 'private_key_jwt' as const,
+      jwks: key.jwks,
+    };
     ({ clientId } = await product.addClient(client));
   });
 
@@ -137,7 +152,14 @@ describe('a client with a key (private_key_jwt)', () => {
     const now = Math.floor(Date.now() / 1000);
     const stranger = await makeClientKey();
     refused(await use(await assertionFor(clientId, audience(), stranger.privateKey)));
-    const wrong = [{ exp: now - 60 }, { aud: 'https://elsewhere.example' }, { iss: 'somebody' }, { jti: undefined }, { exp: undefined }, { sub: 'somebody' }];
+    const wrong = [
+      { exp: now - 60 },
+      { aud: 'https://elsewhere.example' },
+      { iss: 'somebody' },
+      { jti: undefined },
+      { exp: undefined },
+      { sub: 'somebody' },
+    ];
     for (const claims of wrong) refused(await use(await assertionFor(clientId, audience(), key.privateKey, claims)));
   });
 
@@ -155,19 +177,30 @@ describe('algorithms that need a shared secret', () => {
     const { body } = await send(`${product.url}/.well-known/openid-configuration`);
     expect(JSON.stringify(body)).not.toMatch(/HS(256|384|512)|"none"[^\]]*_alg|client_secret_jwt/);
     expect(body['id_token_signing_alg_values_supported']).toEqual(['ES256', 'RS256']);
-    expect(body['token_endpoint_auth_methods_supported']).toEqual(['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none']);
+    expect(body['token_endpoint_auth_methods_supported']).toEqual([
+      'client_secret_basic',
+      'client_secret_post',
+      'private_key_jwt',
+      'none',
+    ]);
   });
 
   it('are refused to a client', async () => {
     for (const alg of ['HS256', 'none']) {
-      await expect(product.addClient({ redirect_uris: [redirectUri], id_token_signed_response_alg: alg } as never)).rejects.toMatchObject({ code: 'client_refused' });
+      await expect(
+        product.addClient({ redirect_uris: [redirectUri], id_token_signed_response_alg: alg } as never),
+      ).rejects.toMatchObject({ code: 'client_refused' });
     }
-    await expect(product.addClient({ redirect_uris: [redirectUri], token_endpoint_auth_method: 'client_secret_jwt' } as never)).rejects.toMatchObject({ code: 'client_refused' });
+    await expect(
+      product.addClient({ redirect_uris: [redirectUri], token_endpoint_auth_method: 'client_secret_jwt' } as never),
+    ).rejects.toMatchObject({ code: 'client_refused' });
   });
 
   it('sign ID tokens with RS256 for the client that asks for it', async () => {
     const app = await addWebApp(product, { id_token_signed_response_alg: 'RS256' });
     const { body } = await app.tokens(await product.addUser());
-    expect(JSON.parse(Buffer.from(String(body['id_token']).split('.')[0] ?? '', 'base64url').toString())).toMatchObject({ alg: 'RS256' });
+    expect(JSON.parse(Buffer.from(String(body['id_token']).split('.')[0] ?? '', 'base64url').toString())).toMatchObject(
+      { alg: 'RS256' },
+    );
   });
 });

@@ -1,7 +1,7 @@
 import { createRemoteJWKSet, decodeProtectedHeader, jwtVerify } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Product, startProduct } from '../kit/product.ts';
-import { addWebApp, type Answer, type RelyingApp } from '../kit/relying-app.ts';
+import { type Answer, addWebApp, type RelyingApp } from '../kit/relying-app.ts';
 import { addService, isActive } from './kit/apps.ts';
 
 const jwtApi = 'https://jwt.example/';
@@ -14,8 +14,18 @@ let product: Product;
 beforeAll(async () => {
   product = await startProduct();
   const scope = (name: string) => ({ name, description: `May ${name}` });
-  await product.addResource({ identifier: jwtApi, access_token_format: 'jwt', access_token_ttl: 120, scopes: [scope('read'), scope('write')] });
-  await product.addResource({ identifier: rsaApi, access_token_format: 'jwt', signing_alg: 'RS256', scopes: [scope('print')] });
+  await product.addResource({
+    identifier: jwtApi,
+    access_token_format: 'jwt',
+    access_token_ttl: 120,
+    scopes: [scope('read'), scope('write')],
+  });
+  await product.addResource({
+    identifier: rsaApi,
+    access_token_format: 'jwt',
+    signing_alg: 'RS256',
+    scopes: [scope('print')],
+  });
   await product.addResource({ identifier: opaqueApi, access_token_format: 'opaque', scopes: [scope('paint')] });
   await product.addResource({ identifier: closedApi, access_token_format: 'jwt', scopes: [scope('close')] });
 });
@@ -24,7 +34,11 @@ afterAll(() => product.stop());
 const fetchToken = (service: RelyingApp, more: Record<string, string> = {}): Promise<Answer> =>
   service.token({ grant_type: 'client_credentials', ...more });
 const verified = ({ body }: Answer, audience: string) =>
-  jwtVerify(String(body['access_token']), createRemoteJWKSet(new URL(`${product.url}/jwks`)), { audience, issuer: product.url, typ: 'at+jwt' });
+  jwtVerify(String(body['access_token']), createRemoteJWKSet(new URL(`${product.url}/jwks`)), {
+    audience,
+    issuer: product.url,
+    typ: 'at+jwt',
+  });
 
 describe('client credentials', () => {
   it('give an opaque token without audience to a client that may use no API', async () => {
@@ -84,7 +98,11 @@ describe('client credentials', () => {
     expect((await fetchToken(service, { resource: closedApi })).body['error']).toBe('invalid_target');
     expect((await fetchToken(service, { resource: 'https://nowhere.example/' })).body['error']).toBe('invalid_target');
     expect((await fetchToken(service, { resource: 'not a uri' })).body['error']).toBe('invalid_target');
-    const both = await service.post('/token', [['grant_type', 'client_credentials'], ['resource', jwtApi], ['resource', opaqueApi]] as never);
+    const both = await service.post('/token', [
+      ['grant_type', 'client_credentials'],
+      ['resource', jwtApi],
+      ['resource', opaqueApi],
+    ] as never);
     expect([both.status, both.body['error']]).toEqual([400, 'invalid_target']);
   });
 

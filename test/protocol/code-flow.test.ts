@@ -1,8 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decodeJwt } from 'jose';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Browser, textOf } from '../kit/browser.ts';
 import { type Product, startProduct, type TestUser } from '../kit/product.ts';
-import { addWebApp, isBack, redirectUri, type RelyingApp } from '../kit/relying-app.ts';
+import { addWebApp, isBack, type RelyingApp, redirectUri } from '../kit/relying-app.ts';
 
 let product: Product;
 let app: RelyingApp;
@@ -73,9 +73,14 @@ describe('the authorization code flow', () => {
 
   it('takes the request by POST as well (OpenID Connect Core §3.1.2.1)', async () => {
     const { url } = app.request();
-    const page = await new Browser({ 'sec-fetch-site': 'cross-site' }).post(`${product.url}/authorize`, Object.fromEntries(new URL(url).searchParams));
+    const page = await new Browser({ 'sec-fetch-site': 'cross-site' }).post(
+      `${product.url}/authorize`,
+      Object.fromEntries(new URL(url).searchParams),
+    );
     expect(page.status).toBe(303);
-    expect(new URL(page.headers.get('location') ?? '', product.url).searchParams.get('client_id')).toBe(app.credentials.clientId);
+    expect(new URL(page.headers.get('location') ?? '', product.url).searchParams.get('client_id')).toBe(
+      app.credentials.clientId,
+    );
   });
 
   it('shows a page, and redirects nowhere, when the redirect URI is not registered', async () => {
@@ -103,7 +108,9 @@ describe('the authorization code flow', () => {
     const page = await browser.open(app.request({ response_mode: 'form_post' }).url);
     expect(page.status).toBe(200);
     expect(page.text).toContain(`action="${redirectUri}"`);
-    expect(page.headers.get('content-security-policy')).toMatch(/script-src 'sha256-[\w+/=]+'; form-action 'self' https:\/\/app\.example/);
+    expect(page.headers.get('content-security-policy')).toMatch(
+      /script-src 'sha256-[\w+/=]+'; form-action 'self' https:\/\/app\.example/,
+    );
   });
 
   it('writes the story of a sign-in into the audit', async () => {
@@ -114,3 +121,28 @@ describe('the authorization code flow', () => {
     expect(own).toEqual(['session.started', 'consent.granted', 'token.issued']);
   });
 });
+
+describe('what a person has allowed', () => {
+  it('is remembered in their next sign-in, and only that', async () => {
+    const person = await product.addUser();
+    await app.signIn(person, { parameters: { scope: 'openid email' } });
+    const again = await walkTo(new Browser(), { scope: 'openid' }, person);
+    expect(isBack(again.url)).toBe(true);
+    const more = await walkTo(new Browser(), { scope: 'openid email profile' }, person);
+    expect(more.text).toContain('id="consent-allow"');
+    expect(more.text).not.toContain('See your e-mail address');
+  });
+
+  it('is asked again when the app wants it asked', async () => {
+    const person = await product.addUser();
+    await app.signIn(person);
+    const page = await walkTo(new Browser(), { prompt: 'consent' }, person);
+    expect(page.text).toContain('id="consent-allow"');
+  });
+});
+
+/** Signs in with the password and stops at whatever comes next. */
+async function walkTo(browser: Browser, parameters: Record<string, string>, person: TestUser) {
+  const page = await browser.open(app.request(parameters).url, isBack);
+  return browser.submit(page, 'login-submit', { login: person.email, password: person.password }, isBack);
+}

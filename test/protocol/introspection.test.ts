@@ -1,11 +1,11 @@
 import { request } from 'node:http';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Product, startProduct, type TestUser } from '../kit/product.ts';
-import { addWebApp, RelyingApp, send } from '../kit/relying-app.ts';
+import { addWebApp, type RelyingApp, send } from '../kit/relying-app.ts';
 import { addApi, addService, api, apiTokens, isActive, offlineTokens } from './kit/apps.ts';
 import { assertionFor, makeClientKey, postWithAssertion } from './kit/assertion.ts';
 import { foreignKey, forge, ownKey, partsOf, unsigned } from './kit/forge.ts';
-import { advance, backToRealTime } from './kit/time.ts';
+import { advance } from './kit/time.ts';
 
 const opaqueApi = 'https://opaque.example/';
 const inactive = { active: false };
@@ -30,11 +30,14 @@ beforeAll(async () => {
   app = await addWebApp(product, { resources: [api, opaqueApi] });
   user = await product.addUser();
 });
-afterEach(backToRealTime);
 afterAll(() => product.stop());
 
 const formOf = (caller: RelyingApp, token: string): URLSearchParams =>
-  new URLSearchParams({ client_id: caller.credentials.clientId, client_secret: caller.credentials.clientSecret, token });
+  new URLSearchParams({
+    client_id: caller.credentials.clientId,
+    client_secret: caller.credentials.clientSecret,
+    token,
+  });
 
 describe('introspection', () => {
   it('tells a client about its own opaque token (RFC 7662 §2.2)', async () => {
@@ -64,7 +67,14 @@ describe('introspection', () => {
     const { claims } = partsOf(body['access_token']);
     for (const caller of [app, guard]) {
       const answer = await caller.introspect(body['access_token']);
-      expect(answer.body).toMatchObject({ active: true, sub: user.id, aud: api, jti: claims['jti'], exp: claims['exp'], scope: 'orders:read' });
+      expect(answer.body).toMatchObject({
+        active: true,
+        sub: user.id,
+        aud: api,
+        jti: claims['jti'],
+        exp: claims['exp'],
+        scope: 'orders:read',
+      });
       expect(answer.body).not.toHaveProperty('gref');
     }
   });
@@ -73,7 +83,11 @@ describe('introspection', () => {
     const { answer, verifier } = await app.signIn(user, { parameters: { resource: opaqueApi, scope: 'paint' } });
     const { body } = await app.exchange(answer.get('code') ?? '', verifier, { resource: opaqueApi });
     expect(body['access_token']).toMatch(/^at_/);
-    expect((await guard.introspect(body['access_token'])).body).toMatchObject({ active: true, aud: opaqueApi, scope: 'paint' });
+    expect((await guard.introspect(body['access_token'])).body).toMatchObject({
+      active: true,
+      aud: opaqueApi,
+      scope: 'paint',
+    });
   });
 
   it('tells nobody else anything: not of tokens, codes or other clients’ secrets', async () => {
@@ -87,13 +101,19 @@ describe('introspection', () => {
   it('tells of a service’s JWT', async () => {
     const service = await addService(product, { resources: [api] });
     const { body } = await service.token({ grant_type: 'client_credentials' });
-    expect((await guard.introspect(body['access_token'])).body).toMatchObject({ active: true, client_id: service.credentials.clientId });
+    expect((await guard.introspect(body['access_token'])).body).toMatchObject({
+      active: true,
+      client_id: service.credentials.clientId,
+    });
     expect((await service.introspect(body['access_token'])).body['active']).toBe(true);
   });
 
   it('heeds a wrong token_type_hint no more than none', async () => {
     const { body } = await apiTokens(app, user);
-    const answer = await app.post('/introspect', { token: String(body['access_token']), token_type_hint: 'refresh_token' });
+    const answer = await app.post('/introspect', {
+      token: String(body['access_token']),
+      token_type_hint: 'refresh_token',
+    });
     expect(answer.body['active']).toBe(true);
   });
 
@@ -159,7 +179,8 @@ describe('how introspection is asked', () => {
   });
 
   it('needs a client that proves who it is', async () => {
-    const ask = (form: Record<string, string>) => send(`${product.url}/introspect`, { method: 'POST', body: new URLSearchParams({ token, ...form }) });
+    const ask = (form: Record<string, string>) =>
+      send(`${product.url}/introspect`, { method: 'POST', body: new URLSearchParams({ token, ...form }) });
     expect((await ask({})).status).toBe(400);
     expect((await ask({ client_id: app.credentials.clientId })).status).toBe(401);
     expect((await ask({ client_id: app.credentials.clientId, client_secret: 'wrong' })).status).toBe(401);
@@ -168,19 +189,31 @@ describe('how introspection is asked', () => {
 
   it('takes a client that signs, and its assertion once', async () => {
     const key = await makeClientKey();
-    const signing = { grant_types: ['client_credentials' as const], token_endpoint_auth_method: 'private_key_jwt' as const, jwks: key.jwks };
+    const signing = {
+      grant_types: ['client_credentials' as const],
+      token_endpoint_auth_method: 'private_key_jwt' as const,
+      jwks: key.jwks,
+    };
     const { clientId } = await product.addClient(signing);
-    const { body } = await product.app.core.clients.upsertResource(
-      { identifier: 'https://signed.example/', access_token_format: 'jwt', scopes: [{ name: 'sign', description: 'Sign' }], introspection_clients: [clientId] },
-      { actor: { kind: 'system' }, facts: {} },
-    ).then(async () => {
-      await product.app.core.clients.reload();
-      product.app.protocol.rebuild();
-      const service = await addService(product, { resources: ['https://signed.example/'] });
-      return service.token({ grant_type: 'client_credentials' });
-    });
+    const { body } = await product.app.core.clients
+      .upsertResource(
+        {
+          identifier: 'https://signed.example/',
+          access_token_format: 'jwt',
+          scopes: [{ name: 'sign', description: 'Sign' }],
+          introspection_clients: [clientId],
+        },
+        { actor: { kind: 'system' }, facts: {} },
+      )
+      .then(async () => {
+        await product.app.core.clients.reload();
+        product.app.protocol.rebuild();
+        const service = await addService(product, { resources: ['https://signed.example/'] });
+        return service.token({ grant_type: 'client_credentials' });
+      });
     const assertion = await assertionFor(clientId, product.url, key.privateKey);
-    const ask = () => postWithAssertion(`${product.url}/introspect`, assertion, { token: String(body['access_token']) });
+    const ask = () =>
+      postWithAssertion(`${product.url}/introspect`, assertion, { token: String(body['access_token']) });
     expect((await ask()).body['active']).toBe(true);
     expect((await ask()).status).toBe(401);
   });
@@ -191,7 +224,10 @@ describe('how introspection is asked', () => {
       const headers = { 'content-type': 'application/x-www-form-urlencoded' };
       const sent = request(`${product.url}/introspect`, { method: 'POST', headers }, (response) => {
         let text = '';
-        response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk)).on('end', () => resolve(text));
+        response
+          .setEncoding('utf8')
+          .on('data', (chunk: string) => (text += chunk))
+          .on('end', () => resolve(text));
       }).on('error', reject);
       sent.write(form.slice(0, form.indexOf('token=') + 3));
       setImmediate(() => sent.end(form.slice(form.indexOf('token=') + 3)));
@@ -208,7 +244,11 @@ describe('how introspection is asked', () => {
       const answer = await send(`${product.url}/introspect`, { method: 'POST', body });
       expect([answer.status, answer.body['error']]).toEqual([400, 'invalid_request']);
     }
-    const json = await send(`${product.url}/introspect`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' });
+    const json = await send(`${product.url}/introspect`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{}',
+    });
     expect([json.status, json.body['error']]).toEqual([400, 'invalid_request']);
   });
 
@@ -224,7 +264,12 @@ describe('how introspection is asked', () => {
         controller.close();
       },
     });
-    const unknown = await send(`${product.url}/introspect`, { method: 'POST', headers, body: stream, duplex: 'half' } as never);
+    const unknown = await send(`${product.url}/introspect`, {
+      method: 'POST',
+      headers,
+      body: stream,
+      duplex: 'half',
+    } as never);
     expect([400, 413]).toContain(unknown.status);
     expect(unknown.body['error']).toBe('invalid_request');
   });

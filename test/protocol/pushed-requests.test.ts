@@ -1,10 +1,10 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Browser, type Page, textOf } from '../kit/browser.ts';
 import { type Product, startProduct, type TestUser } from '../kit/product.ts';
-import { addWebApp, type Answer, isBack, type RelyingApp, walk } from '../kit/relying-app.ts';
+import { type Answer, addWebApp, isBack, type RelyingApp, walk } from '../kit/relying-app.ts';
 import { addPublicApp } from './kit/apps.ts';
 import { rows } from './kit/tables.ts';
-import { advance, backToRealTime } from './kit/time.ts';
+import { advance } from './kit/time.ts';
 
 let product: Product;
 let app: RelyingApp;
@@ -15,10 +15,12 @@ beforeAll(async () => {
   app = await addWebApp(product);
   user = await product.addUser();
 });
-afterEach(backToRealTime);
 afterAll(() => product.stop());
 
-async function push(by: RelyingApp, parameters: Record<string, string> = {}): Promise<{ answer: Answer; verifier: string; uri: string }> {
+async function push(
+  by: RelyingApp,
+  parameters: Record<string, string> = {},
+): Promise<{ answer: Answer; verifier: string; uri: string }> {
   const { url, verifier } = by.request(parameters);
   const answer = await by.post('/par', Object.fromEntries(new URL(url).searchParams));
   return { answer, verifier, uri: String(answer.body['request_uri']) };
@@ -36,7 +38,10 @@ describe('pushed authorization requests (RFC 9126)', () => {
     const { answer, verifier, uri } = await push(app, { state: 'pushed', nonce: 'n-2' });
     expect(answer.status).toBe(201);
     expect(answer.headers.get('cache-control')).toBe('no-store');
-    expect(answer.body).toMatchObject({ expires_in: 60, request_uri: expect.stringMatching(/^urn:ietf:params:oauth:request_uri:/) });
+    expect(answer.body).toMatchObject({
+      expires_in: 60,
+      request_uri: expect.stringMatching(/^urn:ietf:params:oauth:request_uri:/),
+    });
     const browser = new Browser();
     const page = await walk(browser, await browser.open(addressOf(uri), isBack), user);
     expect(new URL(page.url).searchParams.get('state')).toBe('pushed');
@@ -67,7 +72,7 @@ describe('pushed authorization requests (RFC 9126)', () => {
     const { uri } = await push(app);
     const page = await new Browser().open(addressOf(uri, other.credentials.clientId), isBack);
     expect(refusalOf(page)).toMatch(/^invalid_request/);
-    const forged = await other.post('/par', { ...Object.fromEntries(new URL(app.request().url).searchParams) });
+    const forged = await other.post('/par', Object.fromEntries(new URL(app.request().url).searchParams));
     expect(forged.status).toBeGreaterThanOrEqual(400);
   });
 
@@ -110,7 +115,10 @@ describe('pushed authorization requests (RFC 9126)', () => {
 
   it('are audited', async () => {
     const { answer } = await push(app);
-    const events = await product.app.core.audit.search({ request: answer.headers.get('x-request-id') ?? '', limit: 10 });
+    const events = await product.app.core.audit.search({
+      request: answer.headers.get('x-request-id') ?? '',
+      limit: 10,
+    });
     expect(events.map(({ type, client }) => [type, client])).toEqual([['request.pushed', app.credentials.clientId]]);
   });
 });

@@ -1,10 +1,10 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Product, startProduct, type TestUser } from '../kit/product.ts';
-import { addWebApp, type Answer, type RelyingApp } from '../kit/relying-app.ts';
+import { type Answer, addWebApp, type RelyingApp } from '../kit/relying-app.ts';
 import { addApi, addPublicApp, api, apiTokens, isActive, offlineTokens } from './kit/apps.ts';
 import { operatorOf } from './kit/operator.ts';
 import { rows } from './kit/tables.ts';
-import { advance, backToRealTime, days, standStill } from './kit/time.ts';
+import { advance, days, standStill } from './kit/time.ts';
 
 let product: Product;
 let app: RelyingApp;
@@ -16,7 +16,6 @@ beforeAll(async () => {
   app = await addWebApp(product, { resources: [api] });
   user = await product.addUser();
 });
-afterEach(backToRealTime);
 afterAll(() => product.stop());
 
 const refreshTokenOf = (answer: Answer): string => String(answer.body['refresh_token']);
@@ -64,9 +63,16 @@ describe('refresh tokens', () => {
     expect(await isActive(app, body['access_token'])).toBe(false);
     expect(await isActive(app, successor.body['access_token'])).toBe(false);
     expect((await app.userinfo(successor.body['access_token'])).status).toBe(401);
-    const [event, ...others] = (await product.events('refresh.reused')).filter(({ request_id }) => request_id === reuse.headers.get('x-request-id'));
+    const [event, ...others] = (await product.events('refresh.reused')).filter(
+      ({ request_id }) => request_id === reuse.headers.get('x-request-id'),
+    );
     expect(others).toEqual([]);
-    expect(event).toMatchObject({ outcome: 'denied', client: app.credentials.clientId, subject: user.id, reason: 'invalid_grant' });
+    expect(event).toMatchObject({
+      outcome: 'denied',
+      client: app.credentials.clientId,
+      subject: user.id,
+      reason: 'invalid_grant',
+    });
   });
 
   it('take JWT access tokens of the family with them', async () => {
@@ -160,7 +166,9 @@ describe('a client without grace', () => {
     const answers = await Promise.all(Array.from({ length: 16 }, () => own.refresh(body['refresh_token'])));
     const winners = answers.filter(({ status }) => status === 200);
     expect(winners).toHaveLength(1);
-    expect(answers.filter(({ status }) => status !== 200).every((answer) => answer.body['error'] === 'invalid_grant')).toBe(true);
+    expect(
+      answers.filter(({ status }) => status !== 200).every((answer) => answer.body['error'] === 'invalid_grant'),
+    ).toBe(true);
     expect(await isActive(own, winners[0]?.body['access_token'])).toBe(true);
     expect((await own.refresh(winners[0]?.body['refresh_token'])).status).toBe(200);
   });

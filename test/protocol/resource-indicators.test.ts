@@ -2,7 +2,7 @@ import { createRemoteJWKSet, jwtVerify } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Browser } from '../kit/browser.ts';
 import { type Product, startProduct, type TestUser } from '../kit/product.ts';
-import { addWebApp, isBack, redirectUri, type RelyingApp, walk } from '../kit/relying-app.ts';
+import { addWebApp, isBack, type RelyingApp, redirectUri, walk } from '../kit/relying-app.ts';
 import { addApi, addService, api, apiTokens } from './kit/apps.ts';
 
 const shop = 'https://shop.example/';
@@ -15,8 +15,16 @@ let user: TestUser & { readonly id: string };
 beforeAll(async () => {
   product = await startProduct();
   await addApi(product);
-  await product.addResource({ identifier: shop, access_token_format: 'opaque', scopes: [{ name: 'buy', description: 'Buy things for you' }] });
-  await product.addResource({ identifier: secret, access_token_format: 'jwt', scopes: [{ name: 'peek', description: 'Look' }] });
+  await product.addResource({
+    identifier: shop,
+    access_token_format: 'opaque',
+    scopes: [{ name: 'buy', description: 'Buy things for you' }],
+  });
+  await product.addResource({
+    identifier: secret,
+    access_token_format: 'jwt',
+    scopes: [{ name: 'peek', description: 'Look' }],
+  });
   app = await addWebApp(product, { resources: [shop], scope: 'openid email offline_access orders:read' });
   user = await product.addUser();
 });
@@ -31,7 +39,10 @@ describe('resource indicators (RFC 8707)', () => {
   it('bring a JWT that the API can verify by itself (RFC 9068)', async () => {
     const { body } = await apiTokens(app, user, { scope: 'openid email orders:read' });
     const keys = createRemoteJWKSet(new URL(`${product.url}/jwks`));
-    const { payload, protectedHeader } = await jwtVerify(String(body['access_token']), keys, { audience: api, issuer: product.url });
+    const { payload, protectedHeader } = await jwtVerify(String(body['access_token']), keys, {
+      audience: api,
+      issuer: product.url,
+    });
     expect(protectedHeader).toMatchObject({ typ: 'at+jwt', alg: 'ES256' });
     expect(payload).toMatchObject({ sub: user.id, client_id: app.credentials.clientId, scope: 'orders:read' });
     for (const claim of ['iat', 'exp', 'jti']) expect(payload[claim]).toBeDefined();
@@ -46,10 +57,14 @@ describe('resource indicators (RFC 8707)', () => {
   });
 
   it('make tokens that userinfo refuses, and the app’s own token still works there', async () => {
-    const { answer, verifier } = await app.signIn(user, { parameters: { resource: api, scope: 'openid email orders:read' } });
+    const { answer, verifier } = await app.signIn(user, {
+      parameters: { resource: api, scope: 'openid email orders:read' },
+    });
     const forApi = await app.exchange(answer.get('code') ?? '', verifier, { resource: api });
     expect((await app.userinfo(forApi.body['access_token'])).status).toBe(401);
-    const { answer: other, verifier: otherVerifier } = await app.signIn(user, { parameters: { resource: shop, scope: 'openid email buy' } });
+    const { answer: other, verifier: otherVerifier } = await app.signIn(user, {
+      parameters: { resource: shop, scope: 'openid email buy' },
+    });
     const forShop = await app.exchange(other.get('code') ?? '', otherVerifier, { resource: shop });
     expect((await app.userinfo(forShop.body['access_token'])).status).toBe(403);
     const { body } = await app.tokens(user, { scope: 'openid email' });
@@ -97,7 +112,9 @@ describe('resource indicators (RFC 8707)', () => {
     const page = await new Browser().open(unlisted.request({ scope: 'openid orders:read' }).url, isBack);
     expect(new URL(page.url).searchParams.get('error')).toBe('invalid_scope');
     const service = await addService(product);
-    expect((await service.token({ grant_type: 'client_credentials', scope: 'peek' })).body['error']).toBe('invalid_scope');
+    expect((await service.token({ grant_type: 'client_credentials', scope: 'peek' })).body['error']).toBe(
+      'invalid_scope',
+    );
   });
 
   it('are needed for scopes of an API: a token that is for nobody gets none of them', async () => {
@@ -112,7 +129,10 @@ describe('resource indicators (RFC 8707)', () => {
     const { browser } = await wide.signIn(person, { parameters: { resource: api, scope: 'openid orders:read' } });
     const same = await browser.open(wide.request({ resource: api, scope: 'openid orders:read' }).url, isBack);
     expect(same.url.startsWith(redirectUri)).toBe(true);
-    const more = await browser.open(wide.request({ resource: api, scope: 'openid orders:read orders:write' }).url, isBack);
+    const more = await browser.open(
+      wide.request({ resource: api, scope: 'openid orders:read orders:write' }).url,
+      isBack,
+    );
     expect(more.text).toContain('Change your orders');
   });
 });

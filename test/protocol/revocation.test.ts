@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Product, startProduct, type TestUser } from '../kit/product.ts';
-import { addWebApp, type Answer, type RelyingApp } from '../kit/relying-app.ts';
+import { type Answer, addWebApp, type RelyingApp } from '../kit/relying-app.ts';
 import { addApi, addPublicApp, addService, api, apiTokens, isActive, offlineTokens } from './kit/apps.ts';
 
 let product: Product;
@@ -16,7 +16,9 @@ beforeAll(async () => {
 afterAll(() => product.stop());
 
 const eventsOf = async ({ headers }: Answer) =>
-  (await product.app.core.audit.search({ request: headers.get('x-request-id') ?? '', limit: 10 })).map(({ type }) => type);
+  (await product.app.core.audit.search({ request: headers.get('x-request-id') ?? '', limit: 10 })).map(
+    ({ type }) => type,
+  );
 
 describe('revocation', () => {
   it('of an opaque access token ends its family', async () => {
@@ -51,7 +53,10 @@ describe('revocation', () => {
 
   it('of a service’s token, opaque or JWT, ends that one', async () => {
     for (const service of [await addService(product), await addService(product, { resources: [api] })]) {
-      const [one, two] = [await service.token({ grant_type: 'client_credentials' }), await service.token({ grant_type: 'client_credentials' })];
+      const [one, two] = [
+        await service.token({ grant_type: 'client_credentials' }),
+        await service.token({ grant_type: 'client_credentials' }),
+      ];
       const answer = await service.revoke(one.body['access_token']);
       expect([answer.status, await eventsOf(answer)]).toEqual([200, ['token.revoked']]);
       expect(await isActive(service, one.body['access_token'])).toBe(false);

@@ -1,4 +1,4 @@
-import { eventTypes } from '../../src/features/audit/event.ts';
+import { eventTypes } from '../../src/features/audit/module.ts';
 import { configKeys, configSettings } from '../../src/foundation/config/schema.ts';
 import { commands, usage } from './command-page.ts';
 import { managementMeanings } from './http-page.ts';

@@ -3,7 +3,9 @@ import { dirname, join } from 'node:path';
 import type { Command } from 'commander';
 import { errors as protocolErrors } from 'oidc-provider';
 import { describe, expect, it } from 'vitest';
-import { losses } from '../../src/features/protocol/losses.ts';
+import { readSeedFile } from '../../src/app/commands/seed-file.ts';
+import { eventTypes } from '../../src/features/audit/module.ts';
+import { losses } from '../../src/features/protocol/module.ts';
 import { configKeys, configSettings } from '../../src/foundation/config/schema.ts';
 import { code, files, readCommitted } from '../architecture/source.ts';
 import { committed } from '../checks/committed.mjs';
@@ -133,14 +135,26 @@ describe('the guides', () => {
   });
 
   it('name only settings that exist', () => {
-    const known = new Set(settingRules().map(([name]) => name));
-    const sections = new Set([...known].map((name) => name.split('.')[0] ?? ''));
+    const settings = settingRules().map(([name]) => name);
+    const sections = new Set(settings.map((name) => name.split('.')[0] ?? ''));
+    // Event types look the same.
+    const known = new Set([...settings, ...Object.keys(eventTypes)]);
     const strange = guides.flatMap((file) =>
       [...readCommitted(file).matchAll(/`((\w+)\.[A-Za-z.]+)`/g)]
         .filter(([, name = '', section = '']) => sections.has(section) && !known.has(name))
         .map(([, name = '']) => `${file}: ${name}`),
     );
     expect(strange).toEqual([]);
+  });
+
+  it('show seed files that apply as they stand', () => {
+    const shown = guides.flatMap((file) =>
+      [...readCommitted(file).matchAll(/```yaml\n([\s\S]*?)```/g)]
+        .filter(([, text = '']) => /^(settings|users|resources|clients):/m.test(text))
+        .map(([, text = '']) => ({ file, read: readSeedFile(text) })),
+    );
+    expect(shown.filter(({ read }) => 'problems' in read)).toEqual([]);
+    expect(shown.length).toBeGreaterThan(2);
   });
 
   it('show only commands and options that exist', () => {

@@ -1,4 +1,4 @@
-import { eventTypes } from '../../src/features/audit/event.ts';
+import { eventTypes } from '../../src/features/audit/module.ts';
 import { logReference } from '../../src/foundation/observe/log.ts';
 import { createMetrics } from '../../src/foundation/observe/metrics.ts';
 import { code, generatedFrom, page, table } from './markdown.ts';
@@ -72,6 +72,7 @@ interface Metric {
 async function metrics(): Promise<Metric[]> {
   const registry = createMetrics();
   registry.observeKeyAges(() => ({ current: 0 }));
+  registry.observeDatabase(() => ({ statements: 0, units: 0, commits: 0 }));
   const text = await registry.text();
   return [...text.matchAll(/^# HELP (\S+) (.*)\n# TYPE \S+ (\w+)/gm)].map(([, name = '', help = '', type = '']) => ({
     name,

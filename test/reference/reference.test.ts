@@ -18,7 +18,7 @@ describe('the reference', () => {
   it('is what the code says; npm run docs brings it up to date', async () => {
     const pages = await referencePages();
     expect(readdirSync(folder).sort()).toEqual(Object.keys(pages).sort());
-    for (const [name, text] of Object.entries(pages)) expect(readFileSync(join(folder, name), 'utf8'), name).toBe(text);
+    for (const [name, text] of Object.entries(pages)) expect(readFileSync(join(folder, name), 'utf8')).toBe(text);
   });
 
   it('explains every setting', () => {

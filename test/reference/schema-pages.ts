@@ -11,7 +11,7 @@ export interface Rule {
   readonly type?: string;
   readonly description?: string;
   readonly default?: unknown;
-  readonly const?: unknown;
+  readonly const?: string;
   readonly enum?: readonly unknown[];
   readonly minimum?: number;
   readonly maximum?: number;
@@ -102,7 +102,7 @@ settings:
 /** What may stand in a field, in words. */
 export function kindOf(rule: Rule): string {
   if (rule.enum) return codes(rule.enum.map(String));
-  if (rule.const !== undefined) return code(String(rule.const));
+  if (rule.const !== undefined) return code(rule.const);
   if (rule.type === 'array') return `list of ${kindOf(rule.items ?? {})}`;
   if (rule.type === 'string') return rule.maxLength ? `text, at most ${rule.maxLength}` : 'text';
   if (rule.type === 'integer')

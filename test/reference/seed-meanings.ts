@@ -53,7 +53,8 @@ export const clientMeanings: Readonly<Record<string, string>> = {
   backchannel_logout_session_required: 'Whether it needs `sid` in that notice.',
   initiate_login_uri: 'Where a sign-in can be started from outside.',
   grant_types: 'What it may do at the token endpoint.',
-  response_types: '`code`; implicit and hybrid flows are not offered.',
+  response_types:
+    'What the authorization endpoint may answer with; `code` where `grant_types` has authorization_code. The others hand tokens through the address bar: for old apps that can do no better.',
   response_modes: 'How answers may reach it; all where absent.',
   token_endpoint_auth_method: 'How it proves who it is; `none` is a public client.',
   token_endpoint_auth_signing_alg: 'The only algorithm that its assertions may use.',

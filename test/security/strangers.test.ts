@@ -17,7 +17,8 @@ describe('callers who have proved nothing', () => {
     const user = await product.addUser();
     const { browser } = await app.signIn(user);
     const statuses: number[] = [];
-    for (let request = 0; request < 70; request += 1) statuses.push((await new Browser().get(app.request().url)).status);
+    for (let request = 0; request < 70; request += 1)
+      statuses.push((await new Browser().get(app.request().url)).status);
     expect(new Set(statuses)).toEqual(new Set([303, 429]));
     const page = await new Browser().get(app.request().url);
     expect(page.status).toBe(429);

@@ -42,7 +42,7 @@ const SERVERS = [
 ];
 
 describe.each(SERVERS)('when the network or $name fails', ({ start, commit }) => {
-  let server: Awaited<ReturnType<typeof startPostgres>>;
+  let server: Awaited<ReturnType<typeof startPostgres | typeof startMariadb>>;
   let proxy: FaultyProxy;
   let database: Database;
   let url: string;

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { byOperator } from '../../features/audit/module.ts';
 import type { Passwords } from '../../features/passwords/module.ts';
-import type { User, Users } from '../../features/users/module.ts';
+import { newUserSchema, type User, type Users } from '../../features/users/module.ts';
 import { AppError } from '../../foundation/errors.ts';
 import type { CommandIo, ExitCode } from './io.ts';
 import { isoTime, writeResult } from './result.ts';
@@ -25,7 +25,10 @@ const recoverTtlSeconds = 3600;
 
 /** `postern admin create --email E [--password-file F]`: an administrator, or a link with which E becomes one. */
 export async function adminCreate(io: CommandIo, app: AdminCommandApp, args: AdminCreateArgs): Promise<ExitCode> {
-  if (args.passwordFile === undefined) return writeLink(io, app, { ttlSeconds: createTtlSeconds, subject: args.email });
+  if (args.passwordFile === undefined) {
+    assertAddress(args.email);
+    return writeLink(io, app, { ttlSeconds: createTtlSeconds, subject: args.email });
+  }
   const password = await readPassword(args.passwordFile);
   const user = await makeAdministrator(app, args.email, password);
   io.err(`${user.email} is an administrator.\n`);
@@ -42,6 +45,12 @@ export async function adminCreate(io: CommandIo, app: AdminCommandApp, args: Adm
 /** `postern admin recover`: a link with which whoever holds it becomes an administrator. */
 export async function adminRecover(io: CommandIo, app: AdminCommandApp): Promise<ExitCode> {
   return writeLink(io, app, { ttlSeconds: recoverTtlSeconds });
+}
+
+/** Before the former link is made void for one that nobody could use. */
+function assertAddress(email: string): void {
+  if (newUserSchema.shape.email.safeParse(email).success) return;
+  throw new AppError('user_refused', 400, '--email must be an e-mail address. Nothing was changed.');
 }
 
 async function makeAdministrator(

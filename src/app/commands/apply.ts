@@ -1,9 +1,15 @@
 import { readFileSync } from 'node:fs';
 import type { CommandIo, ExitCode } from './io.ts';
+import { warnOfMissingPkce } from './pkce-warning.ts';
 import { writeResult } from './result.ts';
 import { checkSeed } from './seed-check.ts';
 import { readSeedFile, type SeedFile, type SeedProblem } from './seed-file.ts';
 import { type SeedApp, type SeedChange, seedTasks } from './seed-tasks.ts';
+
+/** How many problems are told of at most. */
+const shownProblems = 50;
+/** The largest file that is read, in bytes. */
+const longestSeed = 16 * 1024 * 1024;
 
 export interface ApplyArgs {
   /** A path, or `-` for standard input. */
@@ -19,8 +25,8 @@ export interface ApplyArgs {
  */
 export async function apply(io: CommandIo, app: SeedApp, args: ApplyArgs): Promise<ExitCode> {
   const text = readText(args.file);
-  if (text === undefined) {
-    io.err(`${args.file} cannot be read.\n`);
+  if (typeof text !== 'string') {
+    io.err(`${args.file} ${text.problem}\n`);
     return 1;
   }
   const read = readSeedFile(text);
@@ -41,6 +47,7 @@ async function takeSteps(io: CommandIo, app: SeedApp, { seed }: SeedFile, args: 
   } finally {
     // Also when one entry fails: those before it are stored, and a secret that was made is told only now.
     writeChanges(io, changes, args.dryRun);
+    warnOfMissingPkce(io, app.clients.all());
   }
   return 0;
 }
@@ -60,18 +67,28 @@ function inWords({ kind, name, action, fields, client_secret: secret }: SeedChan
 }
 
 function refuse(io: CommandIo, file: string, problems: readonly SeedProblem[]): ExitCode {
-  for (const { line, path, message } of problems) {
+  for (const { line, path, message } of problems.slice(0, shownProblems)) {
     const place = line === undefined ? file : `${file}:${line}`;
     io.err(`${place}: ${path === '' ? '' : `${path} `}${message}\n`);
   }
+  if (problems.length > shownProblems) io.err(`… and ${problems.length - shownProblems} more.\n`);
   io.err(`Nothing was changed: ${problems.length === 1 ? 'one problem' : `${problems.length} problems`} in ${file}.\n`);
   return 1;
 }
 
-function readText(file: string): string | undefined {
+/** The text of a seed, or what is wrong with the file. */
+function readText(file: string): string | { readonly problem: string } {
+  let bytes: Buffer;
   try {
-    return readFileSync(file === '-' ? 0 : file, 'utf8');
+    bytes = readFileSync(file === '-' ? 0 : file);
   } catch {
-    return undefined;
+    return { problem: 'cannot be read.' };
+  }
+  if (bytes.length > longestSeed) return { problem: 'is larger than 16 MiB. Apply it in parts.' };
+  try {
+    // Not leniently: what is no text would be stored as other characters than were meant.
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    return { problem: 'is not UTF-8 text.' };
   }
 }

@@ -2,6 +2,7 @@ import { byOperator } from '../../features/audit/module.ts';
 import type { ClientEndings, ClientRecord, Clients, NewClient } from '../../features/clients/module.ts';
 import { AppError } from '../../foundation/errors.ts';
 import type { CommandIo, ExitCode } from './io.ts';
+import { warnOfMissingPkce } from './pkce-warning.ts';
 import { isoTime, table, writeResult } from './result.ts';
 
 /** What the client commands need. */
@@ -44,6 +45,7 @@ export async function clientList(io: CommandIo, { clients }: ClientCommandApp): 
       disabledAt === undefined ? 'enabled' : 'disabled',
       metadata.client_name ?? '',
     ]);
+  warnOfMissingPkce(io, clients.all());
   writeResult(io, clients.all().map(asResource), table([['CLIENT_ID', 'STATE', 'NAME'], ...rows]));
   return 0;
 }
@@ -56,6 +58,7 @@ export async function clientShow(
 ): Promise<ExitCode> {
   await clients.reload();
   const client = mustFind(clients, clientId);
+  warnOfMissingPkce(io, [client]);
   writeResult(io, asResource(client), asText(client));
   return 0;
 }

@@ -60,6 +60,7 @@ export async function userList(io: CommandIo, { users }: UserCommandApp, args: {
     user.disabledAt === undefined ? 'enabled' : 'disabled',
     user.roles.join(' '),
   ]);
+  if (found.length === args.limit) io.err(`Only the first ${args.limit} accounts are shown; --limit shows more.\n`);
   writeResult(io, found.map(asResource), table([['E-MAIL', 'ID', 'STATE', 'ROLES'], ...rows]));
   return 0;
 }

@@ -43,7 +43,15 @@ describe('the form of a client', () => {
       { application_type: 'native', redirect_uris: ['https://localhost/cb'] },
     ],
     ['no redirect URI', 'redirect_uris', { redirect_uris: [] }],
-    ['the implicit grant', 'grant_types.0', { grant_types: ['implicit'] }],
+    ['the implicit grant alone', 'grant_types', { grant_types: ['implicit', 'authorization_code'] }],
+    ['an unknown response type', 'response_types.0', { response_types: ['token'] }],
+    ['a code without its grant', 'response_types', { grant_types: ['implicit'], response_types: ['code id_token'] }],
+    ['its grant without a code', 'response_types', { response_types: ['id_token'] }],
+    [
+      'tokens in the clear',
+      'redirect_uris',
+      { response_types: ['code id_token'], redirect_uris: ['http://localhost:3000/cb'] },
+    ],
     [
       'client credentials without authentication',
       'grant_types',

@@ -1,5 +1,6 @@
 import type { FieldErrors } from '../../foundation/errors.ts';
 import { clientRefused, fieldProblems } from './errors.ts';
+import { type ResponseType, usesFrontChannel } from './response-types.ts';
 import { type ClientMetadata, type NewClient, newClientSchema, standardScopes } from './schema.ts';
 
 /** The input as it is stored, and the secret that came with it. Throws `client_refused` with every problem at once. */
@@ -11,10 +12,13 @@ export function readClient(
   if (!result.success) throw clientRefused(fieldProblems(result.error));
   const { client_secret: secret, client_id: clientId, response_types: responseTypes, ...rest } = result.data;
   const usesAuthorization = rest.grant_types.includes('authorization_code');
-  const metadata = {
+  const types: ResponseType[] = responseTypes ?? (usesAuthorization ? ['code'] : []);
+  const isImplicit = usesFrontChannel(types) && !rest.grant_types.includes('implicit');
+  const metadata: ClientMetadata = {
     ...rest,
     client_id: clientId ?? ids.next(),
-    response_types: responseTypes ?? (usesAuthorization ? (['code'] as 'code'[]) : []),
+    grant_types: [...rest.grant_types, ...(isImplicit ? (['implicit'] as const) : [])],
+    response_types: types,
   };
   return { metadata, secret };
 }

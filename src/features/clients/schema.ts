@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { longestTokenLifetime } from '../settings/module.ts';
 import { applicationTypeProblem, redirectUri, webUri } from './redirect-uri.ts';
+import { type ResponseType, responseTypeProblems, responseTypes } from './response-types.ts';
 
 const text = (longest: number) =>
   z
@@ -44,6 +45,7 @@ const grantTypes = [
   'refresh_token',
   'client_credentials',
   'urn:ietf:params:oauth:grant-type:device_code',
+  'implicit',
 ] as const;
 
 /** RFC 7591 names that Postern serves, and ours. */
@@ -65,7 +67,7 @@ const fields = {
   backchannel_logout_session_required: z.boolean().optional(),
   initiate_login_uri: webUri.optional(),
   grant_types: z.array(z.enum(grantTypes)).min(1).default(['authorization_code']),
-  response_types: z.array(z.literal('code')).max(1).optional(),
+  response_types: z.array(z.enum(responseTypes)).min(1).optional(),
   response_modes: z.array(z.enum(['query', 'form_post', 'fragment'])).optional(),
   token_endpoint_auth_method: z.enum(authMethods).default('client_secret_basic'),
   token_endpoint_auth_signing_alg: z.enum(['ES256', 'RS256', 'PS256', 'EdDSA', 'Ed25519']).optional(),
@@ -90,8 +92,8 @@ type Metadata = z.output<typeof metadataShape>;
 /** A client's metadata as it is stored: RFC 7591 names and ours, without secrets, defaults filled in. */
 export type ClientMetadata = Omit<Metadata, 'client_id' | 'response_types'> & {
   readonly client_id: string;
-  /** `code` where the authorization endpoint may be used, otherwise empty. */
-  readonly response_types: 'code'[];
+  /** Empty where the authorization endpoint may not be used. */
+  readonly response_types: ResponseType[];
 };
 
 /** How long a secret that somebody else chose must be at least, in characters. */
@@ -129,9 +131,9 @@ function contradictions(client: ReadClient): [keyof ReadClient, string][] {
   const method = client.token_endpoint_auth_method;
   const rules: [boolean, keyof ReadClient, string][] = [
     [
-      has('authorization_code') && client.redirect_uris.length === 0,
+      (has('authorization_code') || has('implicit')) && client.redirect_uris.length === 0,
       'redirect_uris',
-      'needs at least one for authorization_code',
+      'needs at least one for authorization_code and implicit',
     ],
     [
       has('client_credentials') && !isConfidential(client),
@@ -156,6 +158,7 @@ function contradictions(client: ReadClient): [keyof ReadClient, string][] {
   const broken = rules
     .filter(([applies]) => applies)
     .map(([, field, message]): [keyof ReadClient, string] => [field, message]);
+  broken.push(...responseTypeProblems(client).map(([field, message]): [keyof ReadClient, string] => [field, message]));
   for (const field of ['redirect_uris', 'post_logout_redirect_uris'] as const) {
     for (const uri of client[field]) {
       const problem = applicationTypeProblem(uri, client.application_type);

@@ -1,6 +1,6 @@
 import type { ConsentScope } from '../../foundation/views/pages.ts';
 import type { Clients } from '../clients/module.ts';
-import { claimsOf, type MissingConsent } from '../protocol/module.ts';
+import { claimsOf, type Interaction } from '../protocol/module.ts';
 import type { User } from '../users/module.ts';
 
 /** What each standard scope hands over, as far as the account has it. */
@@ -12,19 +12,28 @@ const shownClaims: Readonly<Record<string, readonly string[]>> = {
 
 /**
  * What the person is asked to allow, as the page lists it: first who they are, then the scopes of APIs. Single claims
- * that no scope covers are listed by name.
+ * that no scope covers are listed by name. An app that asks again for what it was allowed before gets all of it shown.
  */
-export function describeScopes(missing: MissingConsent, user: User, clients: Clients): ConsentScope[] {
+export function describeScopes(
+  { missing, requested }: Pick<Interaction, 'missing' | 'requested'>,
+  user: User,
+  clients: Clients,
+): ConsentScope[] {
   const claims = claimsOf(user);
   const claimValue = (name: string) => (typeof claims[name] === 'string' ? [claims[name]] : []);
-  const own = missing.scopes.map((name) => ({ name, shows: (shownClaims[name] ?? []).flatMap(claimValue) }));
+  const own = (name: string) => ({ name, shows: (shownClaims[name] ?? []).flatMap(claimValue) });
   const asked = missing.claims.map((name) => ({ name, shows: claimValue(name) }));
   const ofApis = Object.entries(missing.resources).flatMap(([resource, names]) =>
     names.map((name) => ({ name, description: descriptionOf(clients, resource, name) })),
   );
+  const listed = [...missing.scopes.map(own), ...asked, ...ofApis];
+  const all = requested.map((name) => ({ ...own(name), description: ofAnyApi(clients, name) }));
   const seen = new Set<string>();
-  return [...own, ...asked, ...ofApis].filter(({ name }) => !seen.has(name) && seen.add(name));
+  return (listed.length > 0 ? listed : all).filter(({ name }) => !seen.has(name) && seen.add(name));
 }
 
 const descriptionOf = (clients: Clients, resource: string, name: string): string | undefined =>
   clients.findResource(resource)?.scopes.find((scope) => scope.name === name)?.description;
+
+const ofAnyApi = (clients: Clients, name: string): string | undefined =>
+  clients.scopes().find((scope) => scope.name === name)?.description;

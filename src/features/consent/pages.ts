@@ -26,7 +26,7 @@ export function showConsent({ views, clients, users }: ConsentPagesParts) {
       locals: {
         app: interaction.app ?? { name: interaction.clientId },
         account: user?.email ?? '',
-        scopes: user ? describeScopes(interaction.missing, user, clients) : [],
+        scopes: user ? describeScopes(interaction, user, clients) : [],
         allowAction: `${at}/consent`,
         denyAction: `${at}/deny`,
         switchAction: `${at}/switch`,

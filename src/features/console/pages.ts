@@ -88,9 +88,15 @@ function signInAddress({ issuer, ids }: ConsolePagesParts): string {
 }
 
 const listApps = (clients: Clients): AppInList[] =>
-  clients.all().map(({ clientId, disabledAt }) => {
+  clients.all().map(({ clientId, disabledAt, metadata }) => {
     const app = appOnPage(clients, clientId);
-    return { clientId, name: app?.name ?? clientId, host: app?.host, disabled: disabledAt !== undefined };
+    return {
+      clientId,
+      name: app?.name ?? clientId,
+      host: app?.host,
+      disabled: disabledAt !== undefined,
+      withoutPkce: !metadata.require_pkce,
+    };
   });
 
 async function connectApp(ctx: Context, parts: ConsolePagesParts): Promise<void> {

@@ -1,14 +1,13 @@
 import type { Clock } from '../../foundation/clock.ts';
-import { sha256 } from '../../foundation/crypto/hash.ts';
-import { AppError } from '../../foundation/errors.ts';
 import type { Clients } from '../clients/module.ts';
 import type { JwtTokens } from './jwt-tokens.ts';
 import { losses } from './losses.ts';
 import type { Payload, PayloadCodec } from './payload.ts';
 import { save } from './save-artifact.ts';
-import { type ArtifactRow, type ProtocolStore, writes } from './store.ts';
+import { createSessionRecords, type SessionRecords } from './session-records.ts';
+import { type ArtifactRow, type GrantedRow, type ProtocolStore, writes } from './store.ts';
 import { prefixes } from './token-ids.ts';
-import { currentUnit, type UnitOfWork } from './unit.ts';
+import { currentUnit, requireUnit } from './unit.ts';
 
 /** What every model's adapter works with. */
 export interface AdapterDependencies {
@@ -30,8 +29,6 @@ export const settleMs = 500;
 
 /** Kinds of which a repeated use shortly after the first must not look like theft. */
 const usedOnce = new Set(['RefreshToken', 'AuthorizationCode', 'DeviceCode']);
-/** How long a session cookie that was just replaced still leads to its replacement, in milliseconds. */
-const rotationMs = 10_000;
 
 /**
  * oidc-provider's adapter for one model. Reads see the request's own pending writes; writes only collect in the unit.
@@ -42,11 +39,13 @@ export class Adapter {
   readonly #kind: string;
   readonly #deps: AdapterDependencies;
   readonly #prefix: string | undefined;
+  readonly #sessions: SessionRecords;
 
   constructor(kind: string, dependencies: AdapterDependencies) {
     this.#kind = kind;
     this.#deps = dependencies;
     this.#prefix = prefixes[kind];
+    this.#sessions = createSessionRecords(dependencies);
   }
 
   async find(id: string): Promise<Payload | undefined> {
@@ -61,10 +60,11 @@ export class Adapter {
   }
 
   async #findStored(key: string, id: string): Promise<Payload | undefined> {
+    if (this.#kind === 'Session') return this.#sessions.byId(id);
     const row = await this.#deps.store.artifact(key);
-    if (!row) return undefined;
-    if (row.ended_at !== null) return this.#kind === 'Session' ? this.#replacement(row) : undefined;
+    if (!row || row.ended_at !== null) return undefined;
     if (row.grant_id !== null && currentUnit()?.endedGrants.has(row.grant_id)) return undefined;
+    rememberGrant(row);
     return this.#show(row, this.#deps.codec.decode(this.#kind, key, row.payload, id));
   }
 
@@ -72,9 +72,7 @@ export class Adapter {
     const unit = currentUnit();
     const id = unit?.lookups.get(`uid:${uid}`);
     if (id !== undefined) return this.find(id);
-    const row = await this.#deps.store.sessionByUid(sha256(uid));
-    if (!row || unit?.pending.get(row.id) === null) return undefined;
-    return this.#show(row, this.#deps.codec.decode('Session', row.id, row.payload, undefined));
+    return this.#sessions.byUid(uid);
   }
 
   async findByUserCode(userCode: string): Promise<Payload | undefined> {
@@ -86,11 +84,11 @@ export class Adapter {
   }
 
   async upsert(id: string, payload: Payload): Promise<void> {
-    save(this.#unit(), this.#deps, { kind: this.#kind, id, payload });
+    save(requireUnit(), this.#deps, { kind: this.#kind, id, payload });
   }
 
   async consume(id: string): Promise<void> {
-    const unit = this.#unit();
+    const unit = requireUnit();
     const key = this.#deps.codec.keyOf(this.#kind, id);
     const now = this.#deps.clock.now();
     const pending = unit.pending.get(key);
@@ -107,7 +105,7 @@ export class Adapter {
   }
 
   async destroy(id: string): Promise<void> {
-    const unit = this.#unit();
+    const unit = requireUnit();
     const now = this.#deps.clock.now();
     if (this.#deps.jwtTokens.deny(unit, id)) return;
     if (this.#kind === 'Grant') {
@@ -130,7 +128,7 @@ export class Adapter {
   }
 
   async revokeByGrantId(grantId: string): Promise<void> {
-    const unit = this.#unit();
+    const unit = requireUnit();
     // The library asks once per model, and leaves out models whose grant type the client has lost: end all at once.
     if (unit.endedGrants.has(grantId)) return;
     unit.endedGrants.add(grantId);
@@ -143,16 +141,10 @@ export class Adapter {
     this.#deps.jwtTokens.denyGrant(unit, grantId);
   }
 
-  #unit(): UnitOfWork {
-    const unit = currentUnit();
-    if (!unit) throw new AppError('store_unavailable', 503, 'A protocol record was written outside a unit of work.');
-    return unit;
-  }
-
   async #findGrant(id: string): Promise<Payload | undefined> {
     const pending = currentUnit()?.pending.get(`Grant:${id}`);
     if (pending !== undefined) return pending === null ? undefined : { ...pending, jti: id };
-    const row = await this.#deps.store.grant(id);
+    const row = currentUnit()?.grants.get(id) ?? (await this.#deps.store.grant(id));
     if (!row || row.ended_at !== null) return undefined;
     return { ...(JSON.parse(row.payload) as Payload), jti: id };
   }
@@ -173,16 +165,8 @@ export class Adapter {
     const unit = currentUnit();
     const clientId = typeof payload['clientId'] === 'string' ? payload['clientId'] : undefined;
     if (clientId !== undefined) unit?.clientOf.set(row.id, clientId);
-    if (this.#kind === 'Session') return this.#showSession(payload);
     if (row.consumed_at === null || this.#isSettling(row.consumed_at, clientId)) return payload;
     return { ...payload, consumed: Math.floor(row.consumed_at / 1000) };
-  }
-
-  #showSession(payload: Payload): Payload | undefined {
-    if (this.#isOver(payload)) return undefined;
-    const unit = currentUnit();
-    if (unit && typeof payload['loginTs'] === 'number') unit.sessionBegan = payload['loginTs'];
-    return payload;
   }
 
   /** Whether a use at `consumedAt` may still be a racer's or a retry's, so that this one must not look like theft. */
@@ -192,25 +176,10 @@ export class Adapter {
     const window = usedOnce.has(this.#kind) ? Math.max(settleMs, this.#deps.graceMs(clientId)) : 0;
     return this.#deps.clock.now() - consumedAt < window;
   }
+}
 
-  /** The library would give a session its tolerance for foreign clocks on top. */
-  #isOver(session: Payload): boolean {
-    const now = this.#deps.clock.now() / 1000;
-    if (typeof session['exp'] === 'number' && now >= session['exp']) return true;
-    const began = session['loginTs'];
-    return typeof began === 'number' && now >= began + this.#deps.sessionAbsoluteSeconds();
-  }
-
-  /**
-   * The session that replaced this cookie's. Every resumed request rotates the session id; a second tab whose request
-   * was under way with the former cookie would otherwise be given an empty session and sign the person out.
-   * Only from a signed-in cookie: from an anonymous one this would undo the rotation that stops session fixation.
-   */
-  async #replacement(row: ArtifactRow): Promise<Payload | undefined> {
-    if (row.ended_at === null || this.#deps.clock.now() - row.ended_at >= rotationMs) return undefined;
-    const former = this.#deps.codec.decode('Session', row.id, row.payload, undefined);
-    if (typeof former['uid'] !== 'string' || typeof former['accountId'] !== 'string') return undefined;
-    const current = await this.findByUid(former['uid']);
-    return current?.['accountId'] === former['accountId'] ? current : undefined;
-  }
+/** The grant of a token that was found; one that is gone is looked for again, and not found. */
+function rememberGrant(row: GrantedRow): void {
+  if (row.grant_id === null || row.grant_payload === null) return;
+  currentUnit()?.grants.set(row.grant_id, { payload: row.grant_payload, ended_at: row.grant_ended_at });
 }

@@ -61,8 +61,7 @@ const refusal = (ctx: KoaContextWithOIDC, type: AuditEvent['type']): Told[] => [
 ];
 
 function describeToken(ctx: KoaContextWithOIDC): Told[] {
-  const { entities, params } = ctx.oidc;
-  const grantType = params?.['grant_type'];
+  const grantType = ctx.oidc.params?.['grant_type'];
   if (failed(ctx)) {
     const reason = refusalReason(ctx);
     // A device that polls before the person has answered is no refusal (RFC 8628 §3.5), and writes nothing.
@@ -70,16 +69,26 @@ function describeToken(ctx: KoaContextWithOIDC): Told[] {
     const type = reusedType(ctx) ?? 'token.refused';
     return [{ type, outcome: 'denied', reason, actor: client(ctx), details: { grant_type: grantType } }];
   }
-  const token = entities.AccessToken ?? entities.ClientCredentials;
+  return [issued(ctx, grantType)];
+}
+
+function issued(ctx: KoaContextWithOIDC, grantType: unknown): Told {
+  const { AccessToken, ClientCredentials, RefreshToken } = ctx.oidc.entities;
+  const token = AccessToken ?? ClientCredentials;
   const details = {
     grant_type: grantType,
     token: token?.format ?? 'opaque',
     scope: token?.scope,
     resource: token?.aud,
-    refresh_token: entities.RefreshToken !== undefined,
+    refresh_token: RefreshToken !== undefined,
   };
-  return [{ type: 'token.issued', outcome: 'success', actor: client(ctx), details }];
+  return { type: 'token.issued', outcome: 'success', actor: client(ctx), details };
 }
+
+/** Whether the answer itself carries tokens to the app, as those of implicit and hybrid flows do. */
+const answersWithTokens = (ctx: KoaContextWithOIDC): boolean =>
+  /[#&](?:id_token|access_token)=/.test(ctx.response.get('location')) ||
+  (typeof ctx.body === 'string' && /name="(?:id_token|access_token)"/.test(ctx.body));
 
 /** The library says in `error_detail` that something came a second time; it has ended the family by then. */
 function reusedType(ctx: KoaContextWithOIDC): 'refresh.reused' | 'code.reused' | undefined {
@@ -113,6 +122,7 @@ function describeAuthorization(ctx: KoaContextWithOIDC, unit: UnitOfWork): Told[
   if (reason === 'access_denied') events.push({ type: 'consent.denied', outcome: 'denied', actor: person(ctx) });
   else if (reason !== undefined)
     events.push({ type: 'request.refused', outcome: 'denied', reason, actor: person(ctx) });
+  else if (answersWithTokens(ctx)) events.push(issued(ctx, 'implicit'));
   return events;
 }
 

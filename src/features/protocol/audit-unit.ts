@@ -1,6 +1,7 @@
 import type { Context } from 'koa';
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import type { Operation } from '../../foundation/db/statement.ts';
+import { doorState } from '../../foundation/http/door.ts';
 import type { Audit, AuditEvent, RequestFacts } from '../audit/module.ts';
 import { eventsOf } from './audit-request.ts';
 import type { Loss } from './losses.ts';
@@ -16,7 +17,7 @@ const spoke = (ctx: Context): ctx is Context & KoaContextWithOIDC =>
  */
 export function auditUnit({ audit, onTokens }: { audit: Audit; onTokens: (tokens: IssuedTokens) => void }) {
   return (ctx: Context, unit: UnitOfWork, loss?: Loss): readonly Operation[] => {
-    const facts = (ctx.state['facts'] ?? {}) as RequestFacts;
+    const facts: RequestFacts = doorState(ctx).facts;
     const events = [...unit.events, ...(spoke(ctx) ? eventsOf(ctx, unit) : [])];
     if (!loss) countTokens(events, unit, onTokens);
     return events

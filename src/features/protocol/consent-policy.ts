@@ -1,5 +1,7 @@
 import { type Grant, interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider';
 import { standardScopes } from './claims.ts';
+import type { Allowed, RememberedConsents } from './remembered-consent.ts';
+import type { GrantOfSession } from './session-grant.ts';
 
 /** Metadata of ours, which the library keeps under its own name. */
 export interface OwnMetadata {
@@ -43,32 +45,64 @@ function ownScopesMissing(ctx: KoaContextWithOIDC): string[] {
 }
 
 /**
- * What the person has allowed this client so far: the grant of this very interaction or session. For a first-party
- * client what it asks for is added, as the operator has decided already.
+ * What the person has allowed this client so far: the grant of this very interaction or session, and what they are
+ * remembered to have allowed before. For a first-party client that is whatever it asks for, as the operator has decided.
  */
-export async function loadExistingGrant(ctx: KoaContextWithOIDC): Promise<Grant | undefined> {
-  const { client, result, session, provider } = ctx.oidc;
-  if (!client || !session) return undefined;
-  const grantId = result?.consent?.grantId ?? session.grantIdFor(client.clientId);
-  const existing = grantId ? await provider.Grant.find(grantId) : undefined;
-  // The person may have changed between two sign-ins of one browser: the former one's grant is not theirs.
-  const grant = existing?.accountId === session.accountId ? existing : undefined;
-  if (!isFirstParty(ctx) || session.accountId === undefined) return grant;
-  return allowWhatIsAsked(
-    ctx,
-    grant ?? new provider.Grant({ accountId: session.accountId, clientId: client.clientId }),
-  );
+export function existingGrant({ consents, grantOf }: { consents: RememberedConsents; grantOf: GrantOfSession }) {
+  return async (ctx: KoaContextWithOIDC): Promise<Grant | undefined> => {
+    const { client, result, session, provider } = ctx.oidc;
+    if (!client || session?.accountId === undefined) return undefined;
+    const parties = { accountId: session.accountId, clientId: client.clientId };
+    const open = () => grantOf(provider, { ...parties, sessionUid: session.uid });
+    const grant = await ownGrant(ctx, result?.consent?.grantId ?? session.grantIdFor(client.clientId));
+    if (isFirstParty(ctx)) return allow(grant ?? (await open()), askedFor(ctx));
+    if (grant) return grant;
+    const remembered = common(await consents.find(parties), askedFor(ctx));
+    return isNothing(remembered) ? undefined : allow(await open(), remembered);
+  };
 }
 
-async function allowWhatIsAsked(ctx: KoaContextWithOIDC, grant: Grant): Promise<Grant> {
+/** The grant with this id. The person may have changed between two sign-ins of one browser: the former one's is not theirs. */
+async function ownGrant({ oidc }: KoaContextWithOIDC, id: string | undefined): Promise<Grant | undefined> {
+  const grant = id === undefined ? undefined : await oidc.provider.Grant.find(id);
+  return grant?.accountId === oidc.session?.accountId ? grant : undefined;
+}
+
+function askedFor(ctx: KoaContextWithOIDC): Allowed {
+  const servers = Object.entries(ctx.oidc.resourceServers ?? {});
+  return {
+    scopes: ownScopesAsked(ctx),
+    claims: [...ctx.oidc.requestParamClaims],
+    resources: Object.fromEntries(servers.map(([identifier, { scope }]) => [identifier, scope?.split(' ') ?? []])),
+  };
+}
+
+const shared = (one: readonly string[], other: readonly string[] = []): string[] =>
+  one.filter((name) => other.includes(name));
+
+/** What is both remembered and asked for: a grant never holds more than its request. */
+const common = (remembered: Allowed, asked: Allowed): Allowed => ({
+  scopes: shared(asked.scopes, remembered.scopes),
+  claims: shared(asked.claims, remembered.claims),
+  resources: Object.fromEntries(
+    Object.entries(asked.resources).map(([identifier, names]) => [
+      identifier,
+      shared(names, remembered.resources[identifier]),
+    ]),
+  ),
+});
+
+const isNothing = ({ scopes, claims, resources }: Allowed): boolean =>
+  scopes.length + claims.length + Object.values(resources).flat().length === 0;
+
+async function allow(grant: Grant, { scopes, claims, resources }: Allowed): Promise<Grant> {
   const before = JSON.stringify(grant);
-  const asked = ownScopesAsked(ctx).join(' ');
-  if (asked) grant.addOIDCScope(asked);
-  if (ctx.oidc.requestParamClaims.size > 0) grant.addOIDCClaims([...ctx.oidc.requestParamClaims]);
-  for (const [identifier, server] of Object.entries(ctx.oidc.resourceServers ?? {})) {
-    grant.addResourceScope(identifier, server.scope ?? '');
+  if (scopes.length > 0) grant.addOIDCScope(scopes.join(' '));
+  if (claims.length > 0) grant.addOIDCClaims([...claims]);
+  for (const [identifier, names] of Object.entries(resources)) {
+    if (names.length > 0) grant.addResourceScope(identifier, names.join(' '));
   }
   // An unchanged grant is not written again: a silent sign-in costs no more than it must.
-  if (grant.jti === undefined || JSON.stringify(grant) !== before) await grant.save();
+  if (grant.exp === undefined || JSON.stringify(grant) !== before) await grant.save();
   return grant;
 }

@@ -4,8 +4,8 @@ import type { Database } from '../../foundation/db/database.ts';
 import type { Operation } from '../../foundation/db/statement.ts';
 import type { Clients } from '../clients/module.ts';
 import { longestAccessTokenMs } from './jwt-tokens.ts';
-import { createPayloadCodec } from './payload.ts';
-import { createProtocolStore, writes } from './store.ts';
+import { createPayloadCodec, type PayloadCodec } from './payload.ts';
+import { type ArtifactRow, createProtocolStore, writes } from './store.ts';
 
 /** A logout notice for one client (OpenID Connect Back-Channel Logout §2.5). */
 export interface LogoutNotice {
@@ -56,13 +56,22 @@ export function createEndings(parts: EndingsParts): Endings {
       operation(writes.deny, `client:${id}`, now(), now() + longestAccessTokenMs),
     ],
     async notices(accountId) {
-      const sessions = await store.sessionsOfAccount(accountId);
-      return sessions
-        .flatMap((row) => authorizationsOf(codec.decode('Session', row.id, row.payload, undefined)))
-        .filter(([clientId, { sid }]) => sid !== undefined && wantsNotice(parts.clients, clientId))
-        .map(([clientId, { sid }]) => parts.notice({ clientId, subject: accountId, sessionId: String(sid) }));
+      const rows = await store.sessionsOfAccount(accountId);
+      const taking = rows.flatMap((row) => takingPart(codec, row));
+      // A part is told once, though the session and its own row both name it.
+      const sids = new Map(taking.map(([clientId, { sid }]) => [JSON.stringify([clientId, sid]), { clientId, sid }]));
+      return [...sids.values()]
+        .filter(({ clientId, sid }) => sid !== undefined && wantsNotice(parts.clients, clientId))
+        .map(({ clientId, sid }) => parts.notice({ clientId, subject: accountId, sessionId: String(sid) }));
     },
   };
+}
+
+/** The clients that a session's cookie, or the row of a client's part in it, names. */
+function takingPart(codec: PayloadCodec, { id, kind, payload }: ArtifactRow): [string, Authorization][] {
+  if (kind === 'Session') return authorizationsOf(codec.decode('Session', id, payload, undefined));
+  const { clientId, authorization } = JSON.parse(payload) as { clientId: string; authorization: Authorization };
+  return [[clientId, authorization]];
 }
 
 /** A client's part in a session, as the library keeps it. */

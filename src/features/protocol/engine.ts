@@ -5,11 +5,14 @@ import { type AdaptedClients, adaptClientModel, type ClientHooks } from './clien
 import { cacheDocuments } from './document-cache.ts';
 import { type EngineParts, engineOptions } from './options.ts';
 import { once } from './replay-once.ts';
+import { adaptSessionModel } from './session-model.ts';
 import { nameTokens } from './token-ids.ts';
 
 export interface EngineOptions extends EngineParts, ClientHooks {
   /** Names refresh tokens' successors; the same on every node. */
   readonly successorKey: Buffer;
+  /** Names what a client has in a session; the same on every node. */
+  readonly sessionKey: Buffer;
   /** How the library reaches the outside: guarded and limited in time. */
   readonly fetch: NonNullable<Configuration['fetch']>;
   /** Told of errors that became a 5xx: for the log, never for the answer. */
@@ -30,9 +33,13 @@ export function buildEngine(options: EngineOptions): Engine {
   // The scheme comes from the issuer, which the first middleware writes into the forwarded headers.
   provider.proxy = true;
   nameTokens(provider, options.successorKey);
+  adaptSessionModel(provider, options.sessionKey);
   once(provider, options.clock);
   const adapted = adaptClientModel(provider, options);
-  provider.on('server_error', (ctx, error) => options.onServerError(String(ctx.state['requestId']), error));
+  provider.on('server_error', (ctx, error) => {
+    ctx.state['serverError'] = error;
+    options.onServerError(String(ctx.state['requestId']), error);
+  });
   for (const name of refusals) {
     provider.on(name as 'grant.error', (ctx, error) => {
       ctx.state['protocolError'] = error;

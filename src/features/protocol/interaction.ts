@@ -1,11 +1,13 @@
 import type { Context } from 'koa';
 import type Provider from 'oidc-provider';
-import { errors, type Grant, type InteractionResults } from 'oidc-provider';
+import { errors, type InteractionResults } from 'oidc-provider';
 import { type Clock, epochSeconds } from '../../foundation/clock.ts';
 import type { AppOnPage } from '../../foundation/views/pages.ts';
 import type { Clients } from '../clients/module.ts';
 import { appOnPage } from './app-on-page.ts';
 import { cookiesMissing, interactionMissing } from './errors.ts';
+import type { Allowed, RememberedConsents } from './remembered-consent.ts';
+import type { GrantOfSession } from './session-grant.ts';
 
 /** What the engine is waiting for, as the sign-in and consent rooms see it. */
 export interface Interaction {
@@ -23,16 +25,14 @@ export interface Interaction {
   /** Where the answer will go: what `form-action` must let through. */
   readonly redirectUri: string | undefined;
   readonly app: AppOnPage | undefined;
+  /** Every scope that is asked for, allowed already or not. */
+  readonly requested: readonly string[];
   /** What is asked for and not allowed yet. */
   readonly missing: MissingConsent;
 }
 
-export interface MissingConsent {
-  readonly scopes: readonly string[];
-  readonly claims: readonly string[];
-  /** Scopes by resource identifier. */
-  readonly resources: Readonly<Record<string, readonly string[]>>;
-}
+/** What is asked for and not allowed yet. */
+export type MissingConsent = Allowed;
 
 /** How a person proved to be who they are. */
 export interface SignInResult {
@@ -60,8 +60,16 @@ const switching = 'switch_account';
 
 type Details = Awaited<ReturnType<Provider['interactionDetails']>>;
 
+export interface InteractionParts {
+  readonly provider: () => Provider;
+  readonly clients: Clients;
+  readonly consents: RememberedConsents;
+  readonly grantOf: GrantOfSession;
+  readonly clock: Clock;
+}
+
 /** The interactions of whichever engine is current. */
-export function createInteractions(parts: { provider: () => Provider; clients: Clients; clock: Clock }): Interactions {
+export function createInteractions(parts: InteractionParts): Interactions {
   const { provider, clients, clock } = parts;
   const details = (ctx: Context) => detailsOf(provider(), ctx);
   const answer = async (ctx: Context, result: InteractionResults): Promise<string> => {
@@ -83,7 +91,7 @@ export function createInteractions(parts: { provider: () => Provider; clients: C
     },
     async allow(ctx) {
       const found = await details(ctx);
-      const grantId = await grantMissing(provider(), found, clients);
+      const grantId = await grantMissing(parts, found);
       return provider().interactionResult(ctx.req, ctx.res, { consent: { grantId } });
     },
   };
@@ -117,6 +125,7 @@ function describe(found: Details, clients: Clients): Interaction {
     uiLocales: text(params['ui_locales']),
     redirectUri: text(params['redirect_uri']),
     app: appOnPage(clients, clientId),
+    requested: text(params['scope'])?.split(' ') ?? [],
     missing: missingOf(found),
   };
 }
@@ -135,15 +144,22 @@ function missingOf({ prompt }: Details): MissingConsent {
 }
 
 /** Adds what is missing to the person's grant for the client, or makes one, and returns its id. */
-async function grantMissing(provider: Provider, found: Details, clients: Clients): Promise<string> {
-  const accountId = found.session?.accountId;
+async function grantMissing(
+  { clients, consents, grantOf, ...parts }: InteractionParts,
+  found: Details,
+): Promise<string> {
+  const provider = parts.provider();
+  const { accountId, uid: sessionUid } = found.session ?? {};
   const clientId = String(found.params['client_id']);
-  if (accountId === undefined || !clients.find(clientId)) throw interactionMissing();
+  if (accountId === undefined || sessionUid === undefined || !clients.find(clientId)) throw interactionMissing();
   const existing = found.grantId ? await provider.Grant.find(found.grantId) : undefined;
-  const grant: Grant = existing?.accountId === accountId ? existing : new provider.Grant({ accountId, clientId });
-  const { scopes, claims, resources } = missingOf(found);
+  const own = existing?.accountId === accountId ? existing : undefined;
+  const grant = own ?? (await grantOf(provider, { sessionUid, accountId, clientId }));
+  const missing = missingOf(found);
+  const { scopes, claims, resources } = missing;
   if (scopes.length > 0) grant.addOIDCScope(scopes.join(' '));
   if (claims.length > 0) grant.addOIDCClaims([...claims]);
   for (const [identifier, names] of Object.entries(resources)) grant.addResourceScope(identifier, names.join(' '));
+  await consents.add({ accountId, clientId }, missing);
   return grant.save();
 }

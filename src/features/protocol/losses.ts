@@ -17,5 +17,9 @@ export const losses = {
   assertion: { status: 401, error: 'invalid_client', description: 'client authentication failed' },
   session: { status: 400, error: 'session_ended', description: 'this sign-in has ended' },
   interaction: { status: 400, error: 'session_not_found', description: 'this step was already taken' },
-  tooMany: { status: 429, error: 'too_many_requests', description: 'too many requests from this address; try again later' },
+  tooMany: {
+    status: 429,
+    error: 'too_many_requests',
+    description: 'too many requests from this address; try again later',
+  },
 } as const satisfies Record<string, Loss>;

@@ -31,21 +31,25 @@ import { logoutPages } from './logout-pages.ts';
 import { createPayloadCodec } from './payload.ts';
 import { postToGet } from './post-to-get.ts';
 import { presentJwt } from './present-jwt.ts';
+import { readForm } from './read-form.ts';
 import { createRefuse } from './refuse.ts';
+import { createRememberedConsents } from './remembered-consent.ts';
+import { machineEndpoints, publicDocuments } from './routes.ts';
 import { guardGrant } from './save-artifact.ts';
 import { serveUnit } from './serve-unit.ts';
+import { createGrantOfSession } from './session-grant.ts';
 import { createSignInSessions, type SignInSessions } from './sign-in-session.ts';
 import { createStartAgain, type FormerInteraction } from './start-again.ts';
 import { createProtocolStore } from './store.ts';
-import { currentUnit } from './unit.ts';
+import { requireUnit } from './unit.ts';
 
-export { appOnPage, backToApp } from './app-on-page.ts';
+export { appOnPage } from './app-on-page.ts';
 export { claimsOf } from './claims.ts';
 export { createEndings, type Endings, type LogoutNotice } from './endings.ts';
 export type { Interaction, Interactions, MissingConsent, SignInResult } from './interaction.ts';
 export { losses } from './losses.ts';
 export { singleFactor } from './options.ts';
-export { houseClientId, isProtocolPath, machineEndpoints, publicDocuments, routes } from './routes.ts';
+export { houseClientId, isProtocolPath, machineEndpoints, methodsOf, publicDocuments, routes } from './routes.ts';
 export type { SignInSessions } from './sign-in-session.ts';
 export { currentUnit, type UnitOfWork } from './unit.ts';
 
@@ -107,13 +111,16 @@ export function createProtocol(parts: ProtocolParts): Protocol {
     publishedKeys: () => parts.signingKeys.list() as readonly PublishedKey[],
   });
   const records = adapterFactory({ ...parts, store, codec, jwtTokens });
+  const consents = createRememberedConsents({ ...parts, store });
+  const sessionKey = parts.keyRing.derive('clients in sessions');
+  const grantOf = createGrantOfSession(sessionKey, store);
   const former = (uid: string) => formerInteraction({ store, codec }, uid);
   const startAgain = createStartAgain({ ...parts, former });
   let engine: Engine;
   const provider = () => engine.provider;
   const cookieKeys = parts.keyRing.deriveAll('cookies').map((key) => key.toString('base64url'));
   const rebuild = () => {
-    engine = buildEngine({ ...engineParts(parts, records, startAgain), cookieKeys });
+    engine = buildEngine({ ...engineParts(parts, records, startAgain), cookieKeys, sessionKey, consents, grantOf });
   };
   rebuild();
   const serve: Middleware = (ctx, next) => engine.serve(ctx, next);
@@ -124,14 +131,24 @@ export function createProtocol(parts: ProtocolParts): Protocol {
       hold: holdStrangers(parts.throttle),
       refuse: createRefuse(parts),
     }),
-    serve: compose([postToGet(), limitUserCodes(parts.throttle), presentJwt(parts.random), serve]),
+    serve: byReader(parts, serve),
     cookieKeys,
-    interactions: createInteractions({ ...parts, provider }),
+    interactions: createInteractions({ ...parts, provider, consents, grantOf }),
     sessions: createSignInSessions({ ...parts, provider }),
     logoutNotices: logoutNotices(parts, () => engine),
     rebuild,
     sweep: () => store.sweep(parts.clock.now() - keepExpiredMs),
     startAgain,
+  };
+}
+
+/** Programs get the shortest way: what only pages need is not asked of them. */
+function byReader({ random, throttle }: ProtocolParts, serve: Middleware): Middleware {
+  const programs = compose([readForm(presentJwt(random)), serve]);
+  const people = compose([postToGet(), limitUserCodes(throttle), serve]);
+  return (ctx, next) => {
+    if (publicDocuments.has(ctx.path)) return serve(ctx, next);
+    return machineEndpoints.has(ctx.path) ? programs(ctx, next) : people(ctx, next);
   };
 }
 
@@ -170,13 +187,12 @@ function engineParts(parts: ProtocolParts, records: (kind: string) => Adapter, s
     adapter: adapter as unknown as NonNullable<Configuration['adapter']>,
     bindToGrant(grantId: string) {
       // A JWT access token writes no row of its own: the guard rides on its making.
-      const unit = currentUnit();
-      if (unit) guardGrant(unit, grantId);
+      guardGrant(requireUnit(), grantId);
       return reference(grantId);
     },
     noticeLogout(client: { clientId: string }, subject: string, sessionId: string) {
       const { statement, params } = parts.notice({ clientId: client.clientId, subject, sessionId });
-      currentUnit()?.add({ rank: 'outbox', key: String(params[0]), statement, params });
+      requireUnit().add({ rank: 'outbox', key: String(params[0]), statement, params });
     },
     pages: {
       error,

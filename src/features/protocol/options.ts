@@ -5,11 +5,13 @@ import type { Settings } from '../settings/module.ts';
 import type { KeySet } from '../signing-keys/module.ts';
 import type { Users } from '../users/module.ts';
 import { claimsByScope, findAccount } from './claims.ts';
-import { consentPolicy, loadExistingGrant, type OwnMetadata } from './consent-policy.ts';
+import { consentPolicy, existingGrant, type OwnMetadata } from './consent-policy.ts';
 import { lifetimes } from './lifetimes.ts';
 import { publishedKey } from './published-key.ts';
+import type { RememberedConsents } from './remembered-consent.ts';
 import { resourceIndicators } from './resources.ts';
 import { routes } from './routes.ts';
+import type { GrantOfSession } from './session-grant.ts';
 
 /** The assurance this server can vouch for today: one factor. Published, and told truthfully in `acr`. */
 export const singleFactor = 'urn:postern:acr:1fa';
@@ -19,6 +21,8 @@ export interface EngineParts {
   readonly clock: Clock;
   readonly clients: Clients;
   readonly users: Users;
+  readonly consents: RememberedConsents;
+  readonly grantOf: GrantOfSession;
   readonly settings: () => Settings;
   readonly keys: () => KeySet;
   /** Keys that sign the library's short cookies, the newest first. */
@@ -61,13 +65,16 @@ export function engineOptions(parts: EngineParts): Configuration {
     // OAuth 2.1 §7.6: required of every client; an operator may exempt an old confidential one.
     pkce: { required: (_ctx, client) => (client as unknown as OwnMetadata).require_pkce !== false },
     interactions: { policy: consentPolicy(), url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
-    loadExistingGrant,
+    loadExistingGrant: existingGrant(parts),
     rotateRefreshToken: true,
+    // OpenID Connect Core §3.1.2.1 requires it, and an error is told nowhere that the request did not name.
+    allowOmittingSingleRegisteredRedirectUri: false,
     issueRefreshToken: async (_ctx, client) => client.grantTypeAllowed('refresh_token'),
     // Without `offline_access` tokens end with the sign-in they came from (OpenID Connect Core §11).
     expiresWithSession: async (_ctx, code) => !code.scopes.has('offline_access'),
+    // `null` is the origin of sandboxed frames of any site, and what URLs of native apps have for one.
     clientBasedCORS: (_ctx, origin, client) =>
-      (client.redirectUris ?? []).some((uri) => URL.parse(uri)?.origin === origin),
+      origin !== 'null' && (client.redirectUris ?? []).some((uri) => URL.parse(uri)?.origin === origin),
     renderError: parts.pages.error,
     features: features(parts),
     formats: {

@@ -1,5 +1,5 @@
 import { hmacSha256, sha256 } from '../../foundation/crypto/hash.ts';
-import type { KeyRing } from '../../foundation/crypto/key-ring.ts';
+import type { KeyRing, Place } from '../../foundation/crypto/key-ring.ts';
 
 /** What the library stores: a flat object with the id in `jti`. */
 export type Payload = Record<string, unknown> & { jti?: string };
@@ -18,8 +18,39 @@ export interface PayloadCodec {
   decode(kind: string, key: string, stored: string, id: string | undefined): Payload;
 }
 
+/** Texts that are kept opened: a sign-in reads the same interaction and session at each of its steps. */
+const openedLimit = 2000;
+
+/**
+ * What sealed texts hold. Only the decryption is remembered: the row is read each time, so that whether a record is
+ * alive and which text it holds now is the database's to say.
+ */
+function createOpened() {
+  const texts = new Map<string, string>();
+  return {
+    get: (sealed: string): string | undefined => texts.get(sealed),
+    set(sealed: string, text: string): void {
+      texts.set(sealed, text);
+      for (const oldest of texts.keys()) {
+        if (texts.size <= openedLimit) break;
+        texts.delete(oldest);
+      }
+    },
+  };
+}
+
 /** The codec over the given key ring. */
 export function createPayloadCodec(keyRing: KeyRing): PayloadCodec {
+  const opened = createOpened();
+  const open = (sealed: string, place: Place): string => {
+    // Bound to its place: a text that was copied into another row must not open there.
+    const name = `${place.row} ${sealed}`;
+    const known = opened.get(name);
+    if (known !== undefined) return known;
+    const text = keyRing.open(sealed, place).toString();
+    opened.set(name, text);
+    return text;
+  };
   const userCodes = keyRing.derive('device user codes');
   const place = (row: string) => ({ table: 'artifacts', column: 'payload', row });
   return {
@@ -31,8 +62,8 @@ export function createPayloadCodec(keyRing: KeyRing): PayloadCodec {
       return JSON.stringify(rest);
     },
     decode(kind, key, stored, id) {
-      const text = sealedKinds.has(kind) ? keyRing.open(stored, place(key)) : stored;
-      const payload = JSON.parse(text.toString()) as Payload;
+      const text = sealedKinds.has(kind) ? open(stored, place(key)) : stored;
+      const payload = JSON.parse(text) as Payload;
       if (id !== undefined) payload.jti = id;
       return payload;
     },

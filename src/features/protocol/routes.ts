@@ -32,6 +32,21 @@ export const machineEndpoints: ReadonlySet<string> = new Set([
   routes.pushed_authorization_request,
 ]);
 
+const pageMethods: readonly string[] = ['GET', 'HEAD', 'POST'];
+const methods: ReadonlyMap<string, readonly string[]> = new Map<string, readonly string[]>([
+  ...[...publicDocuments].map((path) => [path, ['GET', 'HEAD']] as const),
+  ...[...machineEndpoints].map((path) => [path, ['POST']] as const),
+  // OpenID Connect Core §5.3.1.
+  [routes.userinfo, ['GET', 'POST']],
+  [routes.authorization, pageMethods],
+  [routes.code_verification, pageMethods],
+  [routes.end_session, pageMethods],
+  [`${routes.end_session}/confirm`, ['POST']],
+]);
+
+/** The methods that a protocol path takes, preflights apart; undefined for paths that are not fixed. */
+export const methodsOf = (path: string): readonly string[] | undefined => methods.get(path);
+
 const pageRoots = [routes.authorization, routes.end_session, routes.code_verification];
 
 /** Whether the library answers this path. */

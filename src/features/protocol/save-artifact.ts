@@ -2,6 +2,7 @@ import { sha256 } from '../../foundation/crypto/hash.ts';
 import type { AdapterDependencies } from './adapter.ts';
 import { type Loss, losses } from './losses.ts';
 import type { Payload } from './payload.ts';
+import { saveSessionParts } from './session-records.ts';
 import { writes } from './store.ts';
 import type { UnitOfWork } from './unit.ts';
 
@@ -127,6 +128,7 @@ function saveSession(unit: UnitOfWork, deps: AdapterDependencies, { id, payload 
   unit.lookups.set(`uid:${uid}`, id);
   const accountId = text(payload['accountId']);
   if (accountId === null) return;
+  saveSessionParts(unit, deps, payload);
   const session = sha256(uid);
   // Saving asks the same of the row as the guard does, and the row of a session that begins here is not there before.
   unit.drop(writes.sessionLives, session);
@@ -134,7 +136,7 @@ function saveSession(unit: UnitOfWork, deps: AdapterDependencies, { id, payload 
     rank: 'session',
     key: session,
     statement: writes.saveSession,
-    params: [session, accountId, deps.clock.now(), milliseconds(payload['exp']) ?? deps.clock.now()],
+    params: [session, accountId, deps.clock.now(), milliseconds(payload['exp'])],
     loss: losses.session,
   });
 }

@@ -3,6 +3,7 @@ import type { Clock } from '../../foundation/clock.ts';
 import { sha256 } from '../../foundation/crypto/hash.ts';
 import type { Database } from '../../foundation/db/database.ts';
 import type { Operation } from '../../foundation/db/statement.ts';
+import { AppError } from '../../foundation/errors.ts';
 import { type Loss, losses } from './losses.ts';
 import { writes } from './store.ts';
 import type { Entry } from './unit.ts';
@@ -34,9 +35,9 @@ export function serveUnit(options: ServeUnitOptions): Middleware {
   return async (ctx, next) => {
     const unit = new UnitOfWork(options.clock.now());
     ctx.state['unit'] = unit;
-    await runInUnit(unit, next);
+    await runInUnit(unit, next).catch((error: unknown) => recordRefusal(options, { ctx, unit, error }));
     const entries = closeUnit(unit, ctx.status, options.clock.now());
-    if (ctx.status >= 500) return;
+    if (ctx.status >= 500) return tellOutage(options, ctx);
     const wait = options.hold(ctx, unit);
     if (wait !== undefined) return refuse(options, ctx, losses.tooMany, wait);
     const audit = options.audit(ctx, unit);
@@ -48,6 +49,23 @@ export function serveUnit(options: ServeUnitOptions): Middleware {
     }
     return refuse(options, ctx, loss, loss.status === 503 ? 1 : undefined);
   };
+}
+
+/** A door that refuses by throwing has its refusal recorded all the same; nothing else of the unit is stored. Throws the error. */
+async function recordRefusal(
+  options: ServeUnitOptions,
+  { ctx, unit, error }: { ctx: Context; unit: UnitOfWork; error: unknown },
+): Promise<never> {
+  unit.closed = true;
+  const isRefusal = error instanceof AppError && error.status < 500 && unit.events.length > 0;
+  if (isRefusal) await options.database.commit({ operations: options.audit(ctx, unit), fallback: [] });
+  throw error;
+}
+
+/** The library calls every failure a 500; for a database that does not answer, the honest word is 503, with the next try. */
+async function tellOutage(options: ServeUnitOptions, ctx: Context): Promise<void> {
+  const error: unknown = ctx.state['serverError'];
+  if (error instanceof AppError && error.status === 503) await refuse(options, ctx, unavailable, error.retryAfter ?? 1);
 }
 
 /** What was answered and set belongs to something that did not happen. */

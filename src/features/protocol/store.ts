@@ -11,6 +11,12 @@ export interface ArtifactRow extends Row {
   grant_id: string | null;
 }
 
+/** An artifact and the grant that it was issued under. */
+export interface GrantedRow extends ArtifactRow {
+  grant_payload: string | null;
+  grant_ended_at: number | null;
+}
+
 export interface GrantRow extends Row {
   id: string;
   payload: string;
@@ -22,10 +28,15 @@ const conflictSet =
 const artifactColumns = 'id, kind, payload, expires_at, grant_id, account_id, client_id, lookup';
 const artifactValues = '(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)';
 const insertArtifact = `INSERT INTO artifacts (${artifactColumns}) VALUES ${artifactValues}`;
+const insertConsent =
+  'INSERT INTO consents (id, account_id, client_id, payload, created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?5, ?5)';
 const replaced = ['payload', 'expires_at', 'grant_id', 'account_id', 'client_id', 'lookup'];
 /** MySQL has no condition on its upsert: a dead row is refused by writing NULL where none may stand, which counts as a miss. */
 const refuseUnless = (alive: string, column: string) => `${column}=IF(${alive}, ${column}, NULL)`;
 const takeNew = (columns: readonly string[]) => columns.map((column) => `${column}=VALUES(${column})`).join(', ');
+const partColumns = 'id, kind, payload, expires_at, account_id, lookup';
+const partValues = '(?1, ?2, ?3, ?4, ?5, ?6)';
+const partConflict = 'payload=excluded.payload, expires_at=excluded.expires_at, ended_at=NULL';
 
 /** Writes. Each is one conditional statement, so that whether it took effect is decided by the database alone. */
 export const writes = {
@@ -40,6 +51,12 @@ export const writes = {
     sqlite: `${insertArtifact} ON CONFLICT (id) DO UPDATE SET expires_at = artifacts.expires_at WHERE artifacts.ended_at IS NULL`,
     postgresql: `${insertArtifact} ON CONFLICT (id) DO UPDATE SET expires_at = artifacts.expires_at WHERE artifacts.ended_at IS NULL`,
     mysql: `${insertArtifact} ON DUPLICATE KEY UPDATE ${refuseUnless('ended_at IS NULL', 'kind')}`,
+  }),
+  /** A client's part in a session: a note of what else is decided, so it may come back after it was taken out. */
+  saveSessionPart: statement('save-session-part', {
+    sqlite: `INSERT INTO artifacts (${partColumns}) VALUES ${partValues} ON CONFLICT (id) DO UPDATE SET ${partConflict}`,
+    postgresql: `INSERT INTO artifacts (${partColumns}) VALUES ${partValues} ON CONFLICT (id) DO UPDATE SET ${partConflict}`,
+    mysql: `INSERT INTO artifacts (${partColumns}) VALUES ${partValues} ON DUPLICATE KEY UPDATE ${takeNew(['payload', 'expires_at'])}, ended_at=NULL`,
   }),
   /** Inserts what may be seen only once; touches nothing when it was seen before. */
   saveOnce: statement('save-once', {
@@ -79,7 +96,7 @@ export const writes = {
   endFamily: statement('end-family', 'UPDATE artifacts SET ended_at = ?2 WHERE grant_id = ?1 AND ended_at IS NULL'),
   endCookies: statement(
     'end-cookies',
-    "UPDATE artifacts SET ended_at = ?2 WHERE lookup = ?1 AND kind = 'Session' AND ended_at IS NULL",
+    "UPDATE artifacts SET ended_at = ?2 WHERE lookup = ?1 AND kind IN ('Session', 'SessionClient') AND ended_at IS NULL",
   ),
   saveGrant: statement('save-grant', {
     sqlite:
@@ -115,6 +132,12 @@ export const writes = {
     mysql: 'SELECT 1 FROM sign_in_sessions WHERE id = ?1 AND ended_at IS NULL LOCK IN SHARE MODE',
   }),
   endSession: statement('end-session', 'UPDATE sign_in_sessions SET ended_at = ?2 WHERE id = ?1 AND ended_at IS NULL'),
+  /** Keeps what a person allowed an app; a consent that was taken back begins anew. */
+  saveConsent: statement('save-consent', {
+    sqlite: `${insertConsent} ON CONFLICT (id) DO UPDATE SET payload=excluded.payload, updated_at=excluded.updated_at, ended_at=NULL`,
+    postgresql: `${insertConsent} ON CONFLICT (id) DO UPDATE SET payload=excluded.payload, updated_at=excluded.updated_at, ended_at=NULL`,
+    mysql: `${insertConsent} ON DUPLICATE KEY UPDATE payload=VALUES(payload), updated_at=VALUES(updated_at), ended_at=NULL`,
+  }),
   deny: statement('deny', {
     sqlite:
       'INSERT INTO denials (id, denied_at, expires_at) VALUES (?1, ?2, ?3) ON CONFLICT (id) DO UPDATE SET denied_at=excluded.denied_at, expires_at=max(denials.expires_at, excluded.expires_at)',
@@ -146,11 +169,22 @@ export const writes = {
 } as const;
 
 const artifactRow = 'id, kind, payload, consumed_at, ended_at, grant_id';
+const qualified = (table: string): string => artifactRow.replaceAll(/\w+/g, (column) => `${table}.${column}`);
 const reads = {
-  artifact: statement('find-artifact', `SELECT ${artifactRow} FROM artifacts WHERE id = ?1`),
+  /** A token brings its grant along: the library asks for it next. */
+  artifact: statement(
+    'find-artifact',
+    `SELECT ${qualified('a')}, g.payload AS grant_payload, g.ended_at AS grant_ended_at FROM artifacts a LEFT JOIN grants g ON g.id = a.grant_id WHERE a.id = ?1`,
+  ),
+  /** The cookie's row, ended or not, and those of the clients that take part. */
+  session: statement(
+    'find-session',
+    `SELECT ${artifactRow} FROM artifacts WHERE id = ?1 UNION ALL SELECT ${qualified('p')} FROM artifacts s JOIN artifacts p ON p.lookup = s.lookup WHERE s.id = ?1 AND p.kind = 'SessionClient' AND p.ended_at IS NULL`,
+  ),
+  /** The newest cookie first: two tabs that rotated a session leave two. */
   sessionByUid: statement(
     'find-session-by-uid',
-    `SELECT ${artifactRow} FROM artifacts WHERE lookup = ?1 AND kind = 'Session' AND ended_at IS NULL ORDER BY expires_at DESC LIMIT 1`,
+    `SELECT ${artifactRow} FROM artifacts WHERE lookup = ?1 AND kind IN ('Session', 'SessionClient') AND ended_at IS NULL ORDER BY expires_at DESC`,
   ),
   deviceByUserCode: statement(
     'find-device-by-user-code',
@@ -162,38 +196,48 @@ const reads = {
     'SELECT id, payload, ended_at FROM grants WHERE reference = ?1',
   ),
   denials: statement('find-denials', 'SELECT id, denied_at FROM denials WHERE id IN (?1, ?2, ?3)'),
+  consent: statement('find-consent', 'SELECT payload FROM consents WHERE id = ?1 AND ended_at IS NULL'),
   sessionsOfAccount: statement(
     'find-sessions-of-account',
-    `SELECT ${artifactRow} FROM artifacts WHERE account_id = ?1 AND kind = 'Session' AND ended_at IS NULL`,
+    `SELECT ${artifactRow} FROM artifacts WHERE account_id = ?1 AND kind IN ('Session', 'SessionClient') AND ended_at IS NULL`,
   ),
 } as const;
 
 const sweeps = {
-  artifacts: batched('artifacts', 'expires_at'),
-  grants: batched('grants', 'expires_at'),
-  sessions: batched('sign_in_sessions', 'expires_at'),
-  denials: batched('denials', 'expires_at'),
+  artifacts: batched('artifacts'),
+  /** Never before what was issued under it, which would be left without a lock to take. */
+  grants: batched('grants', 'NOT EXISTS (SELECT 1 FROM artifacts WHERE artifacts.grant_id = grants.id)'),
+  sessions: batched('sign_in_sessions'),
+  denials: batched('denials'),
 } as const;
 
-function batched(table: string, column: string) {
-  const inner = `SELECT id FROM ${table} WHERE ${column} < ?1 LIMIT 500`;
+/** Removes a batch of what expired before ?1, small enough that nobody waits for it. */
+function batched(table: string, condition?: string) {
+  const due = `FROM ${table} WHERE expires_at < ?1${condition === undefined ? '' : ` AND ${condition}`} LIMIT 500`;
+  const inner = `SELECT id ${due}`;
   return statement(`sweep-${table}`, {
     sqlite: `DELETE FROM ${table} WHERE id IN (${inner})`,
     postgresql: `DELETE FROM ${table} WHERE id IN (${inner})`,
-    mysql: `DELETE FROM ${table} WHERE ${column} < ?1 LIMIT 500`,
+    mysql: `DELETE ${due}`,
   });
 }
 
 /** Reads of the protocol tables. Writes are entries of a unit, made from `writes`. */
 export interface ProtocolStore {
-  artifact(key: string): Promise<ArtifactRow | undefined>;
-  /** By the hash of a session's uid; the newest cookie of a session that two tabs rotated. */
-  sessionByUid(lookup: string): Promise<ArtifactRow | undefined>;
+  /** With its grant, where it has one. */
+  artifact(key: string): Promise<GrantedRow | undefined>;
+  /** A session's cookie by its key, ended or not, and the parts of its clients. */
+  session(key: string): Promise<ArtifactRow[]>;
+  /** By the hash of a session's uid: its cookies, the newest first, and the parts of its clients. */
+  sessionByUid(lookup: string): Promise<ArtifactRow[]>;
   deviceByUserCode(lookup: string): Promise<ArtifactRow | undefined>;
   grant(id: string): Promise<GrantRow | undefined>;
   grantByReference(reference: string): Promise<GrantRow | undefined>;
   /** When each of the three was denied, by key. */
   denials(keys: readonly [string, string, string]): Promise<Map<string, number>>;
+  /** What a person allowed an app, by the hash of both. */
+  consent(id: string): Promise<{ payload: string } | undefined>;
+  /** The cookies of a person's sessions, and the parts of their clients. */
   sessionsOfAccount(accountId: string): Promise<ArtifactRow[]>;
   /** Operations that remove a small batch of rows that expired before `before` (milliseconds). */
   sweep(before: number): readonly Operation[];
@@ -202,8 +246,9 @@ export interface ProtocolStore {
 /** The store over the given database. */
 export function createProtocolStore(database: Database): ProtocolStore {
   return {
-    artifact: (key) => database.get<ArtifactRow>(reads.artifact, [key]),
-    sessionByUid: (lookup) => database.get<ArtifactRow>(reads.sessionByUid, [lookup]),
+    artifact: (key) => database.get<GrantedRow>(reads.artifact, [key]),
+    session: (key) => database.all<ArtifactRow>(reads.session, [key]),
+    sessionByUid: (lookup) => database.all<ArtifactRow>(reads.sessionByUid, [lookup]),
     deviceByUserCode: (lookup) => database.get<ArtifactRow>(reads.deviceByUserCode, [lookup]),
     grant: (id) => database.get<GrantRow>(reads.grant, [id]),
     grantByReference: (reference) => database.get<GrantRow>(reads.grantByReference, [reference]),
@@ -211,6 +256,7 @@ export function createProtocolStore(database: Database): ProtocolStore {
       const rows = await database.all<{ id: string; denied_at: number }>(reads.denials, keys);
       return new Map(rows.map((row) => [row.id, row.denied_at]));
     },
+    consent: (id) => database.get<{ payload: string }>(reads.consent, [id]),
     sessionsOfAccount: (accountId) => database.all<ArtifactRow>(reads.sessionsOfAccount, [accountId]),
     sweep: (before) => Object.values(sweeps).map((sweep) => ({ statement: sweep, params: [before], mustHit: false })),
   };

@@ -1,5 +1,5 @@
-import { createHmac } from 'node:crypto';
 import { Provider } from 'oidc-provider';
+import { hmacSha256 } from '../../foundation/crypto/hash.ts';
 
 /** What each kind of opaque token begins with, so that a look-up asks one table for one kind, and a leak is recognised. */
 export const prefixes: Readonly<Record<string, string>> = {
@@ -27,11 +27,8 @@ export function nameTokens(provider: Provider, successorKey: Buffer): void {
       // The library sets this entity just before it builds the successor (actions/grants/refresh_token.js).
       const rotated = kind === 'RefreshToken' ? Provider.ctx?.oidc?.entities?.['RotatedRefreshToken'] : undefined;
       const predecessor = (rotated as { jti?: string } | undefined)?.jti;
-      const id = predecessor ? successorOf(successorKey, predecessor) : original.call(this as TokenModel['prototype']);
+      const id = predecessor ? hmacSha256(successorKey, predecessor) : original.call(this as TokenModel['prototype']);
       return prefix + id;
     };
   }
 }
-
-const successorOf = (key: Buffer, predecessor: string): string =>
-  createHmac('sha256', key).update(predecessor).digest('base64url');

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Operation, Statement, Value } from '../../foundation/db/statement.ts';
+import { AppError } from '../../foundation/errors.ts';
 import type { AuditEvent } from '../audit/module.ts';
 import type { Loss } from './losses.ts';
 
@@ -60,6 +61,10 @@ export class UnitOfWork {
   readonly afterCommit: (() => void)[] = [];
   /** What the doors of this request have to tell; what the library did is added from its context. */
   readonly events: AuditEvent[] = [];
+  /** What each session's clients were when this request read it, as JSON by client id, by the session's uid. */
+  readonly sessionParts = new Map<string, Readonly<Record<string, string>>>();
+  /** Grants that this request read together with what was issued under them, by id. */
+  readonly grants = new Map<string, GrantState>();
   /** When the signed-in session that came with the request began, in seconds. */
   sessionBegan: number | undefined;
   closed = false;
@@ -99,15 +104,17 @@ export class UnitOfWork {
     for (const [name, entry] of this.#entries) if (entry.issues) this.#entries.delete(name);
   }
 
-  get isEmpty(): boolean {
-    return this.#entries.size === 0;
-  }
-
   /** The entries in lock order. */
   ordered(): readonly Entry[] {
     const byKey = (a: Entry, b: Entry) => (a.key === b.key ? 0 : a.key < b.key ? -1 : 1);
     return [...this.#entries.values()].sort((a, b) => ranks[a.rank] - ranks[b.rank] || byKey(a, b));
   }
+}
+
+/** A grant as it was read. */
+export interface GrantState {
+  readonly payload: string;
+  readonly ended_at: number | null;
 }
 
 /** A JWT that a caller presented at introspection or revocation; verified when the library first asks for it. */
@@ -123,6 +130,13 @@ const storage = new AsyncLocalStorage<UnitOfWork>();
 export function currentUnit(): UnitOfWork | undefined {
   const unit = storage.getStore();
   return unit?.closed ? undefined : unit;
+}
+
+/** The current unit. Throws `store_unavailable` outside of a request: nothing would ever commit what is to be written. */
+export function requireUnit(): UnitOfWork {
+  const unit = currentUnit();
+  if (!unit) throw new AppError('store_unavailable', 503, 'A protocol record was written outside a unit of work.');
+  return unit;
 }
 
 /** Runs `work` with `unit` as the current one. */

@@ -130,7 +130,8 @@ export const settingsSchema = z
           min: 60,
           max: 1_000_000,
           standard: 1200,
-          means: 'Requests a minute from one address (IPv6: one /64) that are stored before anybody has proved who they are.',
+          means:
+            'Requests a minute from one address (IPv6: one /64) that are stored before anybody has proved who they are.',
         }),
       })
       .prefault({}),

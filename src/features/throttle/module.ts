@@ -2,8 +2,8 @@ import type { Clock } from '../../foundation/clock.ts';
 import type { SettingsModule } from '../settings/module.ts';
 import { createCounters } from './counters.ts';
 import { createEnter } from './enter.ts';
-import { createSpend } from './spend.ts';
 import type { Entry, ThrottleKeys } from './entry.ts';
+import { createSpend } from './spend.ts';
 
 export type { AttemptEnd, Entry, ThrottleKeys } from './entry.ts';
 

@@ -27,14 +27,15 @@ export function createCreateUser({ database, ids, audit, store, linkStore }: Par
     async create(input: NewUser, by: By, alongside?: Alongside): Promise<User> {
       const { fields, roles } = readUser(input);
       const id = ids.next();
-      const operations = (await alongside?.(id)) ?? [];
+      const common = { outcome: 'success', actor: by.actor, subject: id } as const;
+      // Before what is done alongside, so that the audit tells of an account's creation before its password.
+      const created = audit.record({ type: 'user.created', ...common }, by.facts);
+      const operations = [created, ...((await alongside?.(id)) ?? [])];
       await explained(store, () =>
         database.together(async (tx, also) => {
           await store.insert(tx, id, fields);
           for (const role of roles) await store.addRole(tx, id, role);
           for (const operation of operations) also(operation);
-          const common = { outcome: 'success', actor: by.actor, subject: id } as const;
-          also(audit.record({ type: 'user.created', ...common }, by.facts));
           for (const operation of roleOperations({ audit, linkStore }, roles, { by, id })) also(operation);
         }),
       );

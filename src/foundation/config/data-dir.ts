@@ -31,8 +31,11 @@ export function prepareDataDir(path: string, freeBytes: (path: string) => number
   if (free < neededBytes) throw full(path, `only ${Math.floor(free / 1024 / 1024)} MiB are free`);
 }
 
-/** Not `recursive`: Node's own loops for ever where a parent exists but takes no folders, as in /proc. */
-function makeFolder(path: string): void {
+/**
+ * Makes a folder (0700) with its parents. Not by Node's own `recursive`: that loops for ever where a parent exists but
+ * takes no folders, as in /proc. Throws what the file system says.
+ */
+export function makeFolder(path: string): void {
   const parent = dirname(path);
   if (!existsSync(parent) && parent !== path) makeFolder(parent);
   if (!existsSync(path)) mkdirSync(path, { mode: 0o700 });

@@ -53,6 +53,14 @@ describe('translating errors of drivers and of Prisma', () => {
   });
 
   it.each([
+    ['(pool connections: active=4 idle=0 limit=4)', 'store_busy'],
+    ['(pool connections: active=0 idle=0 limit=4)', 'store_unavailable'],
+  ])('tells a full pool of MariaDB from one that cannot connect: %s', (counts, code) => {
+    const text = `retrieve connection from pool timeout after 2003ms\n    ${counts}`;
+    expect(translate(error({ errno: 45028 }, text))).toMatchObject({ code });
+  });
+
+  it.each([
     [{ kind: 'UniqueConstraintViolation' }, 'store_unique'],
     [{ kind: 'TransactionAlreadyClosed' }, 'store_busy'],
     [{ kind: 'ConnectionClosed' }, 'store_unavailable'],

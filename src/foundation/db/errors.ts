@@ -121,6 +121,9 @@ function fromMysql(errno: number): keyof typeof MESSAGES {
 const CONNECTION = /^(E[A-Z]+|ERR_SOCKET\w*|CONNECTION\w*|ER_SOCKET\w*)$/;
 /** pg's pool, when every connection is taken; a connection that cannot be made has another text. */
 const POOL_IS_BUSY = 'timeout exceeded when trying to connect';
+/** MariaDB's pool gives both the same number, and counts its connections in the message. */
+const MARIADB_POOL_IS_BUSY = /\(pool connections: active=(\d+) idle=0 limit=\1\)/;
+const MARIADB_POOL_TIMEOUT = 45028;
 const CONNECTION_TEXT =
   /timeout expired|Query read timeout|Connection terminated|not queryable|Cannot use a pool after/i;
 
@@ -144,8 +147,9 @@ function fromMessage(message: unknown): keyof typeof MESSAGES | undefined {
 }
 
 /** By the number that MySQL, MariaDB or their connector gives; sockets have negative ones. */
-function fromNumbers({ errno, code }: DriverFault): keyof typeof MESSAGES | undefined {
+function fromNumbers({ errno, code, message }: DriverFault): keyof typeof MESSAGES | undefined {
   const number = typeof errno === 'number' ? errno : code;
+  if (number === MARIADB_POOL_TIMEOUT && MARIADB_POOL_IS_BUSY.test(String(message))) return 'store_busy';
   return typeof number === 'number' && number > 0 ? fromMysql(number) : undefined;
 }
 

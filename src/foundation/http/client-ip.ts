@@ -7,6 +7,8 @@ export type ClientIp = (peer: string | undefined, forwardedFor: string | undefin
 
 /** Chains are short; a longer one is an attempt to keep us busy. */
 const chainLimit = 50;
+/** Peers whose address is remembered. */
+const peerLimit = 1000;
 
 /**
  * The caller's address in canonical text (IPv4 in IPv6 as IPv4): the peer of the connection, unless that is one of the
@@ -19,8 +21,18 @@ export function createClientIp(trustProxy: readonly string[]): ClientIp {
   const isTrusted = (address: Address): boolean =>
     networks.some(([network, bits]) => network.kind() === address.kind() && address.match([network, bits] as never));
 
+  const peers = new Map<string, Address | undefined>();
+  /** A peer calls again and again, on a connection that stays open: it is read once. */
+  const readPeer = (peer: string): Address | undefined => {
+    if (peers.has(peer)) return peers.get(peer);
+    if (peers.size >= peerLimit) peers.clear();
+    const address = parse(peer);
+    peers.set(peer, address);
+    return address;
+  };
+
   return (peer, forwardedFor) => {
-    let certain = parse(peer);
+    let certain = peer === undefined ? undefined : readPeer(peer);
     if (certain === undefined) return undefined;
     if (networks.length === 0 || forwardedFor === undefined) return certain.toString();
     const chain = forwardedFor.split(',', chainLimit + 1);

@@ -1,4 +1,4 @@
-import type { AddressInfo, Server } from 'node:net';
+import { type AddressInfo, createServer, type Server } from 'node:net';
 import type { AppError } from '../errors.ts';
 import { type ObserveErrorCode, observeError } from './errors.ts';
 
@@ -26,6 +26,16 @@ export function listen(server: Server, options: ListenOptions): Promise<number> 
       resolve((server.address() as AddressInfo).port);
     });
   });
+}
+
+/**
+ * Tries a port before anything is made on the strength of it: a start that is refused must have touched nothing. Throws
+ * like `listen`, which may still fail when somebody else takes the port in between.
+ */
+export async function tryPort(options: ListenOptions): Promise<void> {
+  const server = createServer();
+  await listen(server, options);
+  await new Promise<void>((resolve) => server.close(() => resolve()));
 }
 
 function explain(error: NodeJS.ErrnoException, options: ListenOptions): AppError<ObserveErrorCode> {

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
-import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import pino, { type LogFn } from 'pino';
 import buildRollingFile, { type RollingFile } from 'pino-roll';
+import { makeFolder } from '../config/data-dir.ts';
 import type { LogLevel } from '../config/values.ts';
 import { observeError } from './errors.ts';
 import { createOutputWriter } from './output-writer.ts';
@@ -94,7 +94,7 @@ function standardOutput(onLost: (reason: string) => void): Destination {
 
 async function rollingFile(file: string, onLost: (reason: string) => void): Promise<Destination> {
   try {
-    mkdirSync(dirname(file), { recursive: true });
+    makeFolder(dirname(file));
     const options = { file, ...rotation, sync: false, maxLength: waitingLimit, mode: 0o640 };
     const rolling = await buildRollingFile(options);
     await once(rolling, 'ready');

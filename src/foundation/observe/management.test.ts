@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createHealth, type Health } from './health.ts';
-import { listen, publicVariables } from './listen.ts';
+import { listen, publicVariables, tryPort } from './listen.ts';
 import { type Management, startManagement } from './management.ts';
 import { createMetrics } from './metrics.ts';
 
@@ -85,6 +85,18 @@ describe('a server that listens', () => {
     const port = await listen(server, { host: '127.0.0.1', port: 0, variables: publicVariables });
     expect((server.address() as AddressInfo).port).toBe(port);
     expect(server.listenerCount('error')).toBe(0);
+    server.close();
+  });
+
+  it('can be tried beforehand, and leaves the port free', async () => {
+    const blocker = createServer();
+    const port = await listen(blocker, { host: '127.0.0.1', port: 0, variables: publicVariables });
+    const trying = { host: '127.0.0.1', port, variables: publicVariables };
+    await expect(tryPort(trying)).rejects.toMatchObject({ code: 'port_taken' });
+    await new Promise((resolve) => blocker.close(resolve));
+    await tryPort(trying);
+    const server = createServer();
+    expect(await listen(server, trying)).toBe(port);
     server.close();
   });
 

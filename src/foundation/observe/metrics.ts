@@ -34,36 +34,19 @@ export function createMetrics(): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const registers = [registry];
-  const requests = new Histogram({
-    name: 'http_server_request_duration_seconds',
-    help: 'How long answers took, by method, route and status.',
-    labelNames: ['method', 'route', 'status'],
-    buckets,
-    registers,
-  });
-  const attempts = new Counter({
-    name: 'postern_authn_total',
-    help: 'Attempts to sign in, by method and result.',
-    labelNames: ['method', 'result'],
-    registers,
-  });
-  const attemptDurations = new Histogram({
-    name: 'postern_authn_duration_seconds',
-    help: 'How long attempts to sign in took, by method.',
-    labelNames: ['method'],
-    buckets,
-    registers,
-  });
-  const tokens = new Counter({
-    name: 'postern_tokens_issued_total',
-    help: 'Answers of the token endpoint that issued tokens, by grant type and token type.',
-    labelNames: ['grant_type', 'token_type'],
-    registers,
-  });
+  const { requests, attempts, attemptDurations, tokens } = createInstruments(registers);
+  // Looking a series up by its labels costs more than counting. There are as many names as series, and a few methods more.
+  const requestSeries = new Map<string, ReturnType<typeof requests.labels>>();
 
   return {
     request({ method, route, status, seconds }) {
-      requests.labels(knownMethods.has(method) ? method : 'other', route, String(status)).observe(seconds);
+      const name = `${method} ${route} ${status}`;
+      let series = requestSeries.get(name);
+      if (series === undefined) {
+        series = requests.labels(knownMethods.has(method) ? method : 'other', route, String(status));
+        requestSeries.set(name, series);
+      }
+      series.observe(seconds);
     },
     authentication({ method, result, seconds }) {
       attempts.labels(method, result).inc();
@@ -76,6 +59,38 @@ export function createMetrics(): Metrics {
     observeDatabase: (read) => addDatabaseTotals(registers, read),
     text: () => registry.metrics(),
     contentType: registry.contentType,
+  };
+}
+
+/** What the doors feed, with its names. */
+function createInstruments(registers: Registry[]) {
+  return {
+    requests: new Histogram({
+      name: 'http_server_request_duration_seconds',
+      help: 'How long answers took, by method, route and status.',
+      labelNames: ['method', 'route', 'status'],
+      buckets,
+      registers,
+    }),
+    attempts: new Counter({
+      name: 'postern_authn_total',
+      help: 'Attempts to sign in, by method and result.',
+      labelNames: ['method', 'result'],
+      registers,
+    }),
+    attemptDurations: new Histogram({
+      name: 'postern_authn_duration_seconds',
+      help: 'How long attempts to sign in took, by method.',
+      labelNames: ['method'],
+      buckets,
+      registers,
+    }),
+    tokens: new Counter({
+      name: 'postern_tokens_issued_total',
+      help: 'Answers of the token endpoint that issued tokens, by grant type and token type.',
+      labelNames: ['grant_type', 'token_type'],
+      registers,
+    }),
   };
 }
 

@@ -18,6 +18,8 @@ export interface OutputWriterOptions {
 }
 
 const retryAfter = 50;
+/** A write costs a hop to another thread, however short it is: lines of the same moment share one. */
+const gatherFor = 20;
 const closeLimit = 1000;
 
 /**
@@ -28,9 +30,12 @@ export function createOutputWriter({ descriptor, limit, onLost }: OutputWriterOp
   let waiting: string[] = [];
   let waitingBytes = 0;
   let isWriting = false;
+  let gathering: NodeJS.Timeout | undefined;
   const idle: (() => void)[] = [];
 
   function pump(): void {
+    clearTimeout(gathering);
+    gathering = undefined;
     if (waiting.length === 0) {
       isWriting = false;
       for (const resolve of idle.splice(0)) resolve();
@@ -55,25 +60,27 @@ export function createOutputWriter({ descriptor, limit, onLost }: OutputWriterOp
       }
       waiting.push(line);
       waitingBytes += size;
-      if (!isWriting) pump();
+      if (!isWriting) gathering ??= setTimeout(pump, gatherFor);
     },
     async close() {
+      if (gathering !== undefined) pump();
       if (!isWriting) return;
       await new Promise<void>((resolve) => {
         idle.push(resolve);
         setTimeout(resolve, closeLimit).unref();
       });
     },
-    flushOnce() {
-      if (waiting.length === 0) return;
-      try {
-        writeSync(descriptor, waiting.join(''));
-      } catch {
-        // Full, or gone: nobody is left to tell.
-      }
-      waiting = [];
-    },
+    flushOnce: () => writeOnce(descriptor, waiting.splice(0)),
   };
+}
+
+function writeOnce(descriptor: number, lines: readonly string[]): void {
+  if (lines.length === 0) return;
+  try {
+    writeSync(descriptor, lines.join(''));
+  } catch {
+    // Full, or gone: nobody is left to tell.
+  }
 }
 
 /** Writes all of it, however often it takes. A pipe whose reader is slow says EAGAIN and is asked again. */

@@ -50,42 +50,55 @@ export function createOutbox(parts: OutboxParts): Outbox {
       return store.put({ id, kind, body: sealed, at: parts.clock.now() });
     },
     async deliverDue() {
-      const due = await store.due(parts.clock.now());
-      await Promise.all(due.map((message) => deliverOne(parts, store, message)));
+      // By kind: an old node beside a new one leaves messages that it does not know to the new one, all of them.
+      const kinds = Object.entries(parts.kinds).map(([name, kind]) => deliverKind(parts, store, { name, kind }));
+      await everyOne(kinds);
     },
     sweep: (before) => store.sweep(before),
   };
 }
 
-async function deliverOne(parts: OutboxParts, store: OutboxStore, message: MessageRow): Promise<void> {
-  const { database, clock, keyRing } = parts;
-  const kind = parts.kinds[message.kind];
+/** Resolves when all have; one that rejects is told afterwards, so that it does not hide that others still run. */
+async function everyOne(running: readonly Promise<void>[]): Promise<void> {
+  const failed = (await Promise.allSettled(running)).find((outcome) => outcome.status === 'rejected');
+  if (failed) throw failed.reason;
+}
+
+async function deliverKind(
+  parts: OutboxParts,
+  store: OutboxStore,
+  { name, kind }: { name: string; kind: MessageKind },
+): Promise<void> {
+  const due = await store.due(name, parts.clock.now());
+  await everyOne(due.map((message) => deliverOne({ ...parts, store, kind }, message)));
+}
+
+interface Work extends Pick<OutboxParts, 'database' | 'clock' | 'keyRing'> {
+  readonly store: OutboxStore;
+  readonly kind: MessageKind;
+}
+
+async function deliverOne(work: Work, message: MessageRow): Promise<void> {
+  const { database, clock, store, kind } = work;
   const claim = store.claim(message, clock.now() + claimMs);
   const claimed = await database.commit({ operations: [claim], fallback: [] });
-  // Another node has it, or this code does not know the kind: an old node beside a new one leaves it to the new one.
-  if (!claimed.committed || !kind) return;
-  const body: unknown = JSON.parse(keyRing.open(message.body, place(message.id)).toString());
-  try {
-    await kind.deliver(body);
-  } catch (error) {
-    await postpone({ database, clock, store, kind }, message, body, error);
-    return;
-  }
-  const operations = [store.delivered(message.id, clock.now()), ...kind.settled(body, 'delivered')];
+  // Another node has it.
+  if (!claimed.committed) return;
+  const body: unknown = JSON.parse(work.keyRing.open(message.body, place(message.id)).toString());
+  const operations = await kind.deliver(body).then(
+    () => [store.delivered(message.id, clock.now()), ...kind.settled(body, 'delivered')],
+    (error: unknown) => postpone(work, message, body, error),
+  );
   await database.commit({ operations, fallback: [] });
 }
 
-async function postpone(
-  { database, clock, store, kind }: Pick<OutboxParts, 'database' | 'clock'> & { store: OutboxStore; kind: MessageKind },
-  message: MessageRow,
-  body: unknown,
-  error: unknown,
-): Promise<void> {
-  const reason = error instanceof Error ? error.message.slice(0, 500) : 'failed';
+function postpone({ clock, store, kind }: Work, message: MessageRow, body: unknown, error: unknown): Operation[] {
+  const reason = reasonOf(error);
   const wait = waits[message.attempts];
-  const operations =
-    wait === undefined
-      ? [store.abandon(message.id, clock.now(), reason), ...kind.settled(body, 'abandoned', reason)]
-      : [store.retry(message.id, clock.now() + wait, reason)];
-  await database.commit({ operations, fallback: [] });
+  if (wait !== undefined) return [store.retry(message.id, clock.now() + wait, reason)];
+  return [store.abandon(message.id, clock.now(), reason), ...kind.settled(body, 'abandoned', reason)];
 }
+
+/** Short, and without the one character that PostgreSQL takes in no text: what fails far away chooses its own words. */
+const reasonOf = (error: unknown): string =>
+  (error instanceof Error ? error.message : 'failed').replaceAll('\0', '').slice(0, 500);

@@ -187,6 +187,8 @@ export interface AppInList {
   readonly clientId: string;
   readonly host?: string | undefined;
   readonly disabled?: boolean | undefined;
+  /** True for an app that may sign people in without PKCE: shown as a warning. */
+  readonly withoutPkce?: boolean | undefined;
 }
 
 export interface HomeLocals {

@@ -16,6 +16,8 @@ export interface Postgres {
   readonly createDatabase: (name: string) => Promise<string>;
   /** Ends the server the way power loss does; `stop` still cleans up. */
   readonly kill9: () => Promise<void>;
+  /** Starts it again after `kill9`, with the same data and port. */
+  readonly restart: () => Promise<void>;
   readonly stop: () => Promise<void>;
 }
 
@@ -39,9 +41,13 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
   await promisify(execFile)(join(bin, 'initdb'), initialise, surroundings);
   const port = await freePort();
   const flags = serverFlags(folder.path, port, options);
-  const server = startChild(join(bin, 'postgres'), ['-D', data, ...flags], { account, cwd: folder.path });
-  const ready = (): Promise<boolean> => execute(port, 'SELECT 1').then(() => true);
-  await untilReady(server, ready, { what: 'PostgreSQL', within: 30_000 });
+  const launch = async () => {
+    const child = startChild(join(bin, 'postgres'), ['-D', data, ...flags], { account, cwd: folder.path });
+    const ready = (): Promise<boolean> => execute(port, 'SELECT 1').then(() => true);
+    await untilReady(child, ready, { what: 'PostgreSQL', within: 30_000 });
+    return child;
+  };
+  let server = await launch();
   const createDatabase = async (name: string): Promise<string> => {
     await execute(port, `CREATE DATABASE "${name}"`);
     return address(port, name);
@@ -52,6 +58,9 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
     port,
     createDatabase,
     kill9: async () => void (await server.stop('SIGKILL')),
+    async restart() {
+      server = await launch();
+    },
     async stop() {
       await server.stop('SIGINT');
       folder.remove();

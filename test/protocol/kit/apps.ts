@@ -1,6 +1,6 @@
-import type { Answer } from '../../kit/relying-app.ts';
-import { redirectUri, RelyingApp } from '../../kit/relying-app.ts';
 import type { Product, TestUser } from '../../kit/product.ts';
+import type { Answer } from '../../kit/relying-app.ts';
+import { RelyingApp, redirectUri } from '../../kit/relying-app.ts';
 
 export const api = 'https://api.example/';
 
@@ -23,8 +23,15 @@ export async function addService(product: Product, more: object = {}): Promise<R
 
 /** An app without a secret. */
 export async function addPublicApp(product: Product, more: object = {}): Promise<RelyingApp> {
-  const client = { redirect_uris: [redirectUri], grant_types: ['authorization_code', 'refresh_token'] as const, ...more };
-  return new RelyingApp(product.url, await product.addClient({ ...client, grant_types: [...client.grant_types], token_endpoint_auth_method: 'none' }));
+  const client = {
+    redirect_uris: [redirectUri],
+    grant_types: ['authorization_code', 'refresh_token'] as const,
+    ...more,
+  };
+  return new RelyingApp(
+    product.url,
+    await product.addClient({ ...client, grant_types: [...client.grant_types], token_endpoint_auth_method: 'none' }),
+  );
 }
 
 type Person = Pick<TestUser, 'email' | 'password'>;
@@ -41,4 +48,5 @@ export async function apiTokens(app: RelyingApp, user: Person, more: Record<stri
 }
 
 /** Whether introspection calls the token active. */
-export const isActive = async (app: RelyingApp, token: unknown): Promise<boolean> => (await app.introspect(token)).body['active'] === true;
+export const isActive = async (app: RelyingApp, token: unknown): Promise<boolean> =>
+  (await app.introspect(token)).body['active'] === true;

@@ -14,7 +14,12 @@ export async function makeClientKey(): Promise<ClientKey> {
 }
 
 /** A client assertion (RFC 7523 §3), right unless claims say otherwise. */
-export function assertionFor(clientId: string, audience: string, key: CryptoKey, claims: Record<string, unknown> = {}): Promise<string> {
+export function assertionFor(
+  clientId: string,
+  audience: string,
+  key: CryptoKey,
+  claims: Record<string, unknown> = {},
+): Promise<string> {
   const now = Math.floor(Date.now() / 1000);
   const right = { iss: clientId, sub: clientId, aud: audience, jti: randomUUID(), iat: now, exp: now + 60 };
   return new SignJWT({ ...right, ...claims }).setProtectedHeader({ alg: 'ES256' }).sign(key);

@@ -1,14 +1,20 @@
-import { generateKeyPairSync, sign, createPrivateKey, type JsonWebKey } from 'node:crypto';
+import { createPrivateKey, generateKeyPairSync, type JsonWebKey, sign } from 'node:crypto';
 import type { Product } from '../../kit/product.ts';
 
 type Part = Record<string, unknown> | string;
 
-const encode = (part: Part): string => Buffer.from(typeof part === 'string' ? part : JSON.stringify(part)).toString('base64url');
+const encode = (part: Part): string =>
+  Buffer.from(typeof part === 'string' ? part : JSON.stringify(part)).toString('base64url');
 
 /** Header and claims of a JWT, unverified. */
 export const partsOf = (jwt: unknown) => {
-  const [header = '', claims = ''] = String(jwt).split('.').map((part) => Buffer.from(part, 'base64url').toString());
-  return { header: JSON.parse(header) as Record<string, unknown>, claims: JSON.parse(claims) as Record<string, unknown> };
+  const [header = '', claims = ''] = String(jwt)
+    .split('.')
+    .map((part) => Buffer.from(part, 'base64url').toString());
+  return {
+    header: JSON.parse(header) as Record<string, unknown>,
+    claims: JSON.parse(claims) as Record<string, unknown>,
+  };
 };
 
 /** Signs anything as ES256, with any key. */
@@ -28,4 +34,5 @@ export function ownKey({ app }: Product): JsonWebKey {
   return key.privateJwk as JsonWebKey;
 }
 
-export const foreignKey = (): JsonWebKey => generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' });
+export const foreignKey = (): JsonWebKey =>
+  generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' });

@@ -1,6 +1,6 @@
-import { createOutbox } from '../../../src/foundation/outbox/outbox.ts';
 import { byOperator } from '../../../src/features/audit/module.ts';
 import { createEndings } from '../../../src/features/protocol/module.ts';
+import { createOutbox } from '../../../src/foundation/outbox/outbox.ts';
 import type { Product } from '../../kit/product.ts';
 
 /** What an operator's commands do beside the running product. */

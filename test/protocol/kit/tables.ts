@@ -26,7 +26,9 @@ const tables = [
 /** How many rows each table has, the audit left out: refusals are written there. */
 export async function rowCounts(database: Database): Promise<Record<string, number>> {
   const counts = await Promise.all(
-    tables.map(async (table) => [table, Number((await rows(database, `SELECT count(*) AS n FROM ${table}`))[0]?.['n'])] as const),
+    tables.map(
+      async (table) => [table, Number((await rows(database, `SELECT count(*) AS n FROM ${table}`))[0]?.['n'])] as const,
+    ),
   );
   return Object.fromEntries(counts);
 }

@@ -60,8 +60,8 @@ function sessionOn(connection: mariadb.PoolConnection, broken: () => void): Sess
     async run({ statement, params }) {
       const form = positional(statement);
       try {
-        const result: unform = await connection.execute(form.sql, form.arrange(params));
-        return form.answers ? (result as unform[]).length : (result as mariadb.UpsertResult).affectedRows;
+        const result: unknown = await connection.execute(form.sql, form.arrange(params));
+        return form.answers ? (result as unknown[]).length : (result as mariadb.UpsertResult).affectedRows;
       } catch (error) {
         if (leftAlone(error, form)) return 0;
         throw error;

@@ -138,6 +138,22 @@ export class Groups {
     return stored === 0 ? outcome : faultOf(new Error('an operation of the fallback found no row'));
   }
 
+  /** The usual case without a savepoint for each unit. False when one of them lost or failed: nothing is stored then. */
+  #allSucceed(units: readonly WireUnit[]): boolean {
+    try {
+      if (units.every(([operations]) => this.#lostAt(operations) === 0)) return true;
+    } catch {
+      // Which unit it was, and what becomes of it, is told when they run apart.
+    }
+    this.undo();
+    return false;
+  }
+
+  #runApart(units: readonly WireUnit[]): WireOutcome[] {
+    this.begin();
+    return units.map((unit) => this.#runUnit(unit));
+  }
+
   #runOnce(units: readonly WireUnit[]): WireOutcome[] {
     try {
       this.begin();
@@ -146,7 +162,7 @@ export class Groups {
     }
     let outcomes: WireOutcome[];
     try {
-      outcomes = units.map((unit) => this.#runUnit(unit));
+      outcomes = this.#allSucceed(units) ? units.map(() => 0) : this.#runApart(units);
     } catch (error) {
       this.undo();
       throw new GroupAborted(error, true);

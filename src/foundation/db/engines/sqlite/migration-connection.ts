@@ -23,14 +23,25 @@ const LOCK_WAIT_MS = 30_000;
 const makePrivate = (file: string): void => closeSync(openSync(file, 'a', OWNER_ONLY));
 
 function open(file: string, readOnly: boolean): DatabaseSync {
-  // A file that is not there yet has nothing to say, and asking must not create it.
-  if (readOnly) return existsSync(file) ? new DatabaseSync(file, { readOnly }) : new DatabaseSync(':memory:');
+  if (readOnly) return openToLook(file);
   // Made here rather than by SQLite, whose files anybody may read; the log files take over this mode.
   makePrivate(file);
   // Foreign keys are off before the transaction begins, where the pragma would do nothing: Prisma redefines a table by
   // dropping it, and DROP TABLE of a parent would fire ON DELETE CASCADE and take every child row along.
   const database = new DatabaseSync(file, { timeout: LOCK_WAIT_MS, enableForeignKeyConstraints: false });
   database.exec('PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL');
+  return database;
+}
+
+/**
+ * Looks without changing anything. A file that is not there yet has nothing to say, and asking must not create it. Not
+ * opened `readOnly`: SQLite makes its log files beside the database for such a reader too, and that one cannot take them away.
+ */
+function openToLook(file: string): DatabaseSync {
+  if (!existsSync(file)) return new DatabaseSync(':memory:');
+  const database = new DatabaseSync(file, { timeout: LOCK_WAIT_MS });
+  // The second one reads the file, so that something else than a database is found here.
+  database.exec('PRAGMA query_only=ON; PRAGMA schema_version');
   return database;
 }
 
@@ -48,6 +59,15 @@ function copyDatabase(file: string, copy: string): void {
     reader.close();
   }
   renameSync(unfinished, copy);
+}
+
+/** SQLITE_CORRUPT and SQLITE_NOTADB. */
+const DAMAGED: ReadonlySet<number> = new Set([11, 26]);
+
+function remedyFor(error: unknown): string {
+  const code = ((error as { errcode?: number }).errcode ?? 0) % 256;
+  if (DAMAGED.has(code)) return 'Restore your backup, or name another file with POSTERN_DATABASE_URL.';
+  return 'Its folder must exist and be writable, with space left.';
 }
 
 /** Never leaves rows that point nowhere: foreign keys are off while the script runs. */
@@ -88,7 +108,7 @@ export async function sqliteMigrationConnection(file: string, readOnly: boolean)
     database = open(file, readOnly);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    const message = `The database file ${file} cannot be opened (${reason}). Its folder must exist and be writable, with space left.`;
+    const message = `The database file ${file} cannot be opened (${reason}). ${remedyFor(error)}`;
     throw new AppError('store_unavailable', 503, message, { cause: error });
   }
   return {

@@ -1,0 +1,1 @@
+export function canRunV3(cpuinfo: string): boolean;
