@@ -41,7 +41,9 @@ export async function handOver(script, args) {
     await import(pathToFileURL(script).href);
     return;
   }
-  const child = spawn(runtime, [script, ...args], { stdio: 'inherit' });
+  // Parsed code is kept between starts: a second start answers sooner.
+  const env = { NODE_COMPILE_CACHE: inProject('.cache', 'compiled'), ...process.env };
+  const child = spawn(runtime, [script, ...args], { stdio: 'inherit', env });
   const forward = (signal) => {
     // A terminal sends its interrupt to the whole group: forwarding it would make the child see it twice.
     if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal);

@@ -4,7 +4,7 @@ import { createConsent } from '../features/consent/module.ts';
 import { createConsole } from '../features/console/module.ts';
 import { createProtocol, type Protocol } from '../features/protocol/module.ts';
 import { createSetUp, type SetUp } from '../features/set-up/module.ts';
-import { createSignIn } from '../features/sign-in/module.ts';
+import { type AttemptResult, createSignIn } from '../features/sign-in/module.ts';
 import { hmacSha256 } from '../foundation/crypto/hash.ts';
 import { watchRevisions } from '../foundation/db/revision.ts';
 import { createRequestContextReader } from '../foundation/http/request-context.ts';
@@ -67,7 +67,8 @@ function signInHooks({ keyRing, metrics }: AppParts) {
   const key = keyRing.derive('unknown logins');
   return {
     loginReference: (login: string) => hmacSha256(key, login.trim().normalize('NFC').toLowerCase()),
-    onAttempt: (result: 'success' | 'failure' | 'throttled') => metrics.authentication({ method: 'password', result }),
+    onAttempt: (result: AttemptResult, seconds: number) =>
+      metrics.authentication({ method: 'password', result, seconds }),
   };
 }
 

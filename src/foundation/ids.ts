@@ -7,6 +7,18 @@ export interface Ids {
   next(): string;
 }
 
+/** What stands before every id made at this time (milliseconds since the epoch) or later, and behind every earlier one. */
+export function idAt(time: number): string {
+  const hex = Math.max(0, Math.trunc(time)).toString(16).padStart(12, '0');
+  return `${hex.slice(0, 8)}-${hex.slice(8)}`;
+}
+
+/** When the id was made, in milliseconds since the epoch; undefined for what is no id of ours. */
+export function timeOfId(id: string): number | undefined {
+  const [, high, low] = /^([0-9a-f]{8})-([0-9a-f]{4})-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/.exec(id) ?? [];
+  return high === undefined || low === undefined ? undefined : Number.parseInt(high + low, 16);
+}
+
 /** Ids from the given clock and randomness. */
 export function createIds(clock: Clock, random: Random): Ids {
   let last = 0;

@@ -38,7 +38,8 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
 
 const SERVERS = [
   { name: 'PostgreSQL', start: startPostgres, commit: 'COMMIT' },
-  { name: 'MariaDB', start: startMariadb, commit: 'COMMIT' },
+  // The command's own code stands before it: another statement has `READ COMMITTED` in it.
+  { name: 'MariaDB', start: startMariadb, commit: '\u0003COMMIT' },
 ];
 
 describe.each(SERVERS)('when the network or $name fails', ({ start, commit }) => {

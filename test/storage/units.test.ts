@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Database } from '../../src/foundation/db/database.ts';
+import { databaseTime } from '../../src/foundation/db/database-time.ts';
 import { openDatabase } from '../../src/foundation/db/open.ts';
 import { type Operation, type Row, statement, type Unit, type Value } from '../../src/foundation/db/statement.ts';
 import { createMigrated, ENGINES, ids, type Server } from './kit/engines.ts';
@@ -32,6 +33,14 @@ const SECRET = statement(
   'test.secret',
   'INSERT INTO client_secrets (id, client_id, hash, created_at) VALUES (?1, ?2, ?1, 1)',
 );
+
+const LIMITED = statement('test.limited', {
+  sqlite: 'SELECT 1',
+  postgresql:
+    "SELECT 1 WHERE current_setting('lock_timeout') = '500ms' AND current_setting('synchronous_commit') = 'on'",
+  mysql:
+    "SELECT 1 FROM DUAL WHERE @@innodb_lock_wait_timeout = 1 AND @@tx_isolation = 'READ-COMMITTED' AND @@sql_mode LIKE 'STRICT_TRANS_TABLES%'",
+});
 
 const NOW = 1_800_000_000_000;
 const must = (of: typeof ISSUE, ...params: Value[]): Operation => ({ statement: of, params, mustHit: true });
@@ -186,6 +195,19 @@ describe.each(ENGINES)('units of work on $name', ({ engine, start }) => {
     const outcomes = await Promise.all(Array.from({ length: 8 }, (_, index) => database.commit(touching(index))));
     expect(outcomes).toEqual(Array.from({ length: 8 }, () => COMMITTED));
     expect(await auditsOf(key)).toHaveLength(8);
+  });
+
+  it('keeps its limits on every connection that writes', async () => {
+    const units = Array.from({ length: 16 }, () => database.commit(unit(must(LIMITED))));
+    expect(await Promise.all(units)).toEqual(Array(16).fill(COMMITTED));
+    const transactions = Array.from({ length: 4 }, () =>
+      database.together(async (_tx, also) => also({ statement: LIMITED, params: [], mustHit: true })),
+    );
+    await Promise.all(transactions);
+  });
+
+  it('tells what time it is', async () => {
+    expect(Math.abs((await databaseTime(database)) - Date.now())).toBeLessThan(2_000);
   });
 
   it('answers a ping', async () => {

@@ -92,7 +92,7 @@ export async function clientDisable(io: CommandIo, app: ClientCommandApp, { clie
 
 /** `postern client enable ID` */
 export async function clientEnable(io: CommandIo, app: ClientCommandApp, { clientId }: OneClient): Promise<ExitCode> {
-  const done = await app.clients.enable(clientId, byOperator);
+  const done = await app.clients.enable(clientId, byOperator, app.endings);
   io.err(done ? `${clientId} may be used again; what had ended stays ended.\n` : `${clientId} was enabled already.\n`);
   return showResource(io, app, clientId);
 }

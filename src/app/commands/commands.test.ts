@@ -197,7 +197,7 @@ describe('postern audit', () => {
   it("tells a person's story in words, or as one JSON object a line", async () => {
     const { id } = await features.users.create({ email: 'ada@example.org' }, byOperator);
     features.clock.advance(2 * 3_600_000);
-    await features.users.enable(id, byOperator);
+    await features.users.enable(id, byOperator, async () => []);
     await features.users.signOut(id, byOperator, async () => []);
     const json = capture(true);
     expect(await auditSearch(json.io, features, { user: 'Ada@example.org', limit: 10 })).toBe(0);

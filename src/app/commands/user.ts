@@ -83,7 +83,7 @@ export async function userDisable(io: CommandIo, app: UserCommandApp, { login }:
 /** `postern user enable EMAIL` */
 export async function userEnable(io: CommandIo, app: UserCommandApp, { login }: OneUser): Promise<ExitCode> {
   const { id, email } = await mustFind(app.users, login);
-  const done = await app.users.enable(id, byOperator);
+  const done = await app.users.enable(id, byOperator, everything(app));
   io.err(done ? `${email} may sign in again; what had ended stays ended.\n` : `${email} was enabled already.\n`);
   return showResource(io, app, id);
 }

@@ -88,10 +88,22 @@ describe('an audit event', () => {
     expect(await typesOf({ user: 'admin' })).toEqual(['user.disabled']);
     expect(await typesOf({ client: 'web' })).toEqual(['token.refused']);
     expect(await typesOf({ request: 'r1' })).toEqual(['session.started']);
+    expect(await typesOf({ request: 'r1', since: clock.now() })).toEqual([]);
     expect(await typesOf({ type: 'session.started' })).toEqual(['session.started']);
     expect(await typesOf({ since: clock.now() })).toHaveLength(2);
     expect(await typesOf({ limit: 2 })).not.toContain('session.started');
     expect(await typesOf({ user: 'nobody' })).toEqual([]);
+  });
+
+  it('is found by the request that it came from, among many', async () => {
+    const { audit, clock, ids } = features;
+    const request = ids.next();
+    await store(audit.record(signIn, { requestId: request }));
+    clock.advance(20_000);
+    await store(audit.record(refused, { requestId: request }), audit.record(refused, { requestId: ids.next() }));
+    const found = await audit.search({ request, limit: 10 });
+    expect(found.map(({ type }) => type)).toEqual(['session.started', 'token.refused']);
+    expect(await audit.search({ request: ids.next(), limit: 10 })).toEqual([]);
   });
 
   it('is told as one line in words, whatever is in it', async () => {

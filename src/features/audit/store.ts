@@ -1,7 +1,7 @@
 import type { Clock } from '../../foundation/clock.ts';
 import type { Database } from '../../foundation/db/database.ts';
 import { type Operation, statement, type Value } from '../../foundation/db/statement.ts';
-import type { Ids } from '../../foundation/ids.ts';
+import { type Ids, idAt, timeOfId } from '../../foundation/ids.ts';
 import { cleanDetails, cleanText } from './clean.ts';
 import type { AuditEvent, AuditFilter, RecordedEvent, RequestFacts } from './event.ts';
 
@@ -56,7 +56,7 @@ export function createAuditStore({ database, clock, ids }: { database: Database;
     async search(filter) {
       const rows = await database.prisma.auditEvent.findMany({
         where: whereOf(filter),
-        orderBy: [{ time: 'desc' }, { id: 'desc' }],
+        orderBy: { id: 'desc' },
         take: Math.min(Math.max(Math.trunc(filter.limit), 1), 10_000),
       });
       return rows.reverse().map(toRecordedEvent);
@@ -64,14 +64,28 @@ export function createAuditStore({ database, clock, ids }: { database: Database;
   };
 }
 
+/** No request takes longer, and no event is made before its request, in milliseconds. */
+const longestRequest = 60_000;
+/** An event's id is made a moment before its time is read, in milliseconds. */
+const moment = 1000;
+
 function whereOf({ user, client, request, type, since }: AuditFilter) {
   return {
+    AND: [...idsSince(since), ...idsDuring(request)],
     ...(user === undefined ? {} : { OR: [{ subject: user }, { actorKind: 'user', actorId: user }] }),
     ...(client === undefined ? {} : { client }),
     ...(request === undefined ? {} : { requestId: request }),
     ...(type === undefined ? {} : { type }),
     ...(since === undefined ? {} : { time: { gte: BigInt(Math.trunc(since)) } }),
   };
+}
+
+const idsSince = (since: number | undefined) => (since === undefined ? [] : [{ id: { gte: idAt(since - moment) } }]);
+
+/** The ids that a request's events can have, as its own id tells when it was. */
+function idsDuring(request: string | undefined) {
+  const time = request === undefined ? undefined : timeOfId(request);
+  return time === undefined ? [] : [{ id: { gte: idAt(time), lt: idAt(time + longestRequest) } }];
 }
 
 type StoredEvent = Awaited<ReturnType<Database['prisma']['auditEvent']['findMany']>>[number];

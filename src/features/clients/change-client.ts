@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { equalHashes, sha256 } from '../../foundation/crypto/hash.ts';
 import { bumpRevision } from '../../foundation/db/revision.ts';
 import type { By } from '../audit/module.ts';
-import type { ClientEndings, ClientRecord } from './client.ts';
+import type { ClientRecord } from './client.ts';
 import { type ClientParts, mustFind, refuseUnknownReferences } from './create-client.ts';
 import { readClient } from './read-client.ts';
 import type { ClientMetadata, NewClient } from './schema.ts';
@@ -44,24 +44,11 @@ export function createClientChanges({ database, ids, audit, store, memory }: Cli
     return { metadata, secret: replaces ? secret : undefined, changed };
   }
 
-  const event = (type: 'client.updated' | 'client.disabled' | 'client.enabled', client: string, by: By, details = {}) =>
-    audit.record({ type, outcome: 'success', actor: by.actor, client, details }, by.facts);
-
-  async function setDisabled(clientId: string, disabled: boolean, by: By, endings?: ClientEndings): Promise<boolean> {
-    await memory.reload();
-    mustFind(memory, clientId);
-    const operations = (await endings?.(clientId)) ?? [];
-    const done = await database.together(async (tx, also) => {
-      const changed = await store.setDisabled(tx, clientId, disabled);
-      if (changed) also(event(disabled ? 'client.disabled' : 'client.enabled', clientId, by));
-      // Even when it was disabled before: what slipped in meanwhile ends now.
-      for (const operation of operations) also(operation);
-      if (changed) also(bumpRevision('clients'));
-      return changed;
-    });
-    await memory.reload();
-    return done;
-  }
+  const event = (client: string, by: By, details: object) =>
+    audit.record(
+      { type: 'client.updated', outcome: 'success', actor: by.actor, client, details: { ...details } },
+      by.facts,
+    );
 
   return {
     preview: (input: NewClient, options: UpdateOptions = {}): string[] => updateOf(input, options).changed,
@@ -77,14 +64,11 @@ export function createClientChanges({ database, ids, audit, store, memory }: Cli
           await store.revokeSecrets(tx, metadata.client_id);
           await store.insertSecret(tx, metadata.client_id, sha256(secret));
         }
-        also(event('client.updated', metadata.client_id, by, { changed }));
+        also(event(metadata.client_id, by, { changed }));
         also(bumpRevision('clients'));
       });
       await memory.reload();
       return changed;
     },
-
-    disable: (clientId: string, by: By, endings: ClientEndings) => setDisabled(clientId, true, by, endings),
-    enable: (clientId: string, by: By) => setDisabled(clientId, false, by),
   };
 }

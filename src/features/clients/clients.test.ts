@@ -249,7 +249,7 @@ describe('a client', () => {
     expect(await clients.disable('web', byOperator, noEndings)).toBe(false);
     await elsewhere.reload();
     expect(elsewhere.find('web')?.disabledAt).toBeDefined();
-    expect(await clients.enable('web', byOperator)).toBe(true);
+    expect(await clients.enable('web', byOperator, async () => [])).toBe(true);
     expect(clients.find('web')).not.toHaveProperty('disabledAt');
     expect(await eventTypesOf(features)).toEqual([
       'client.created',

@@ -6,6 +6,7 @@ import type { Audit, By } from '../audit/module.ts';
 import { createClientChanges } from './change-client.ts';
 import type { ClientEndings, ClientRecord, ClientWithSecret, Resource, ResourceScope } from './client.ts';
 import { createCreateClient } from './create-client.ts';
+import { createDisableClient } from './disable-client.ts';
 import { createClientMemory } from './memory.ts';
 import { createRotateSecret } from './rotate-secret.ts';
 import type { NewClient, NewResource } from './schema.ts';
@@ -63,7 +64,7 @@ export interface Clients {
   /** Refuses the client from now on and ends what it holds. False when it was so already. Throws `client_unknown` (404). */
   disable(clientId: string, by: By, endings: ClientEndings): Promise<boolean>;
   /** Lets a disabled client in again; what was ended stays ended. False when it was so already. */
-  enable(clientId: string, by: By): Promise<boolean>;
+  enable(clientId: string, by: By, endings: ClientEndings): Promise<boolean>;
   /** Registers an API or brings it to the given state. Returns the names of what changed. Throws `resource_refused` (400, fields). */
   upsertResource(resource: NewResource, by: By): Promise<string[]>;
   /** What `upsertResource` would change, without changing it. */
@@ -84,6 +85,7 @@ export function createClients(parts: {
     ...memory,
     ...createCreateClient(within),
     ...createClientChanges(within),
+    ...createDisableClient(within),
     ...createRotateSecret(within),
     ...createUpsertResource(within),
   };

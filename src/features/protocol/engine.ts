@@ -32,7 +32,7 @@ export function buildEngine(options: EngineOptions): Engine {
   const provider = new Provider(options.issuer, { ...engineOptions(options), fetch: options.fetch });
   // The scheme comes from the issuer, which the first middleware writes into the forwarded headers.
   provider.proxy = true;
-  nameTokens(provider, options.successorKey);
+  nameTokens(provider, options.successorKey, options.clock);
   adaptSessionModel(provider, options.sessionKey);
   once(provider, options.clock);
   const adapted = adaptClientModel(provider, options);

@@ -202,7 +202,7 @@ function engineParts(parts: ProtocolParts, records: (kind: string) => Adapter, s
   };
 }
 
-/** Interactions end when they are answered and stay readable for a day: enough to name the app on a "start again" page. */
+/** Interactions end when they are answered and stay readable until the sweep: enough to name the app on a "start again" page. */
 async function formerInteraction(
   { store, codec }: Pick<AdapterDependencies, 'store' | 'codec'>,
   uid: string,

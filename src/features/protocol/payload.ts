@@ -1,5 +1,6 @@
 import { hmacSha256, sha256 } from '../../foundation/crypto/hash.ts';
 import type { KeyRing, Place } from '../../foundation/crypto/key-ring.ts';
+import { timeMarkIn } from './token-time.ts';
 
 /** What the library stores: a flat object with the id in `jti`. */
 export type Payload = Record<string, unknown> & { jti?: string };
@@ -54,7 +55,7 @@ export function createPayloadCodec(keyRing: KeyRing): PayloadCodec {
   const userCodes = keyRing.derive('device user codes');
   const place = (row: string) => ({ table: 'artifacts', column: 'payload', row });
   return {
-    keyOf: (kind, id) => `${kind}:${sha256(id)}`,
+    keyOf: (kind, id) => `${kind}:${timeMarkIn(kind, id)}${sha256(id)}`,
     userCodeKey: (userCode) => hmacSha256(userCodes, userCode),
     encode(kind, key, payload) {
       if (sealedKinds.has(kind)) return keyRing.seal(JSON.stringify(payload), place(key));

@@ -41,8 +41,8 @@ export function serveUnit(options: ServeUnitOptions): Middleware {
     const wait = options.hold(ctx, unit);
     if (wait !== undefined) return refuse(options, ctx, losses.tooMany, wait);
     const audit = options.audit(ctx, unit);
-    if (entries.length === 0 && audit.length === 0) return;
-    const loss = await commit(options, { ctx, unit, entries, audit });
+    const isEmpty = entries.length === 0 && audit.length === 0;
+    const loss = isEmpty ? undefined : await commit(options, { ctx, unit, entries, audit });
     if (!loss) {
       for (const tell of unit.afterCommit) tell();
       return;

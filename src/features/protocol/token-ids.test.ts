@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { nameTokens, prefixes } from './token-ids.ts';
 
 const key = Buffer.alloc(32, 1);
+const clock = { now: () => 0 };
 
 /** A provider whose models name their tokens one after the other. */
 function modelsOf(kinds: readonly string[]) {
@@ -30,8 +31,12 @@ afterEach(() => vi.restoreAllMocks());
 describe('token ids', () => {
   it('begin with what tells their kind', () => {
     const provider = modelsOf(Object.keys(prefixes));
-    nameTokens(provider, key);
-    expect(Object.keys(prefixes).map((kind) => named(provider, kind))).toEqual(['at_id1', 'cc_id2', 'rt_id3']);
+    nameTokens(provider, key, clock);
+    expect(Object.keys(prefixes).map((kind) => named(provider, kind))).toEqual([
+      'at_000000000id1',
+      'cc_000000000id2',
+      'rt_id3',
+    ]);
   });
 
   it('of a successor follow from the predecessor and the key alone', () => {
@@ -40,9 +45,9 @@ describe('token ids', () => {
       modelsOf(Object.keys(prefixes)),
       modelsOf(Object.keys(prefixes)),
     ];
-    nameTokens(here, key);
-    nameTokens(there, key);
-    nameTokens(elsewhere, Buffer.alloc(32, 2));
+    nameTokens(here, key, clock);
+    nameTokens(there, key, clock);
+    nameTokens(elsewhere, Buffer.alloc(32, 2), clock);
     rotating('rt_a');
     const successor = named(here, 'RefreshToken');
     expect(successor).toMatch(/^rt_[\w-]{43}$/);
@@ -54,12 +59,14 @@ describe('token ids', () => {
 
   it('of access tokens stay random while a refresh token is rotated', () => {
     const provider = modelsOf(Object.keys(prefixes));
-    nameTokens(provider, key);
+    nameTokens(provider, key, clock);
     rotating('rt_a');
-    expect(named(provider, 'AccessToken')).toBe('at_id1');
+    expect(named(provider, 'AccessToken')).toBe('at_000000000id1');
   });
 
   it('are not silently left as they are when the library has other models', () => {
-    expect(() => nameTokens(modelsOf(['AccessToken']), key)).toThrow('oidc-provider has no model ClientCredentials');
+    expect(() => nameTokens(modelsOf(['AccessToken']), key, clock)).toThrow(
+      'oidc-provider has no model ClientCredentials',
+    );
   });
 });

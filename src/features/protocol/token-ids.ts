@@ -1,5 +1,7 @@
 import { Provider } from 'oidc-provider';
+import type { Clock } from '../../foundation/clock.ts';
 import { hmacSha256 } from '../../foundation/crypto/hash.ts';
+import { timeMark } from './token-time.ts';
 
 /** What each kind of opaque token begins with, so that a look-up asks one table for one kind, and a leak is recognised. */
 export const prefixes: Readonly<Record<string, string>> = {
@@ -18,7 +20,7 @@ interface TokenModel {
  *
  * @param successorKey 32 bytes, the same on every node
  */
-export function nameTokens(provider: Provider, successorKey: Buffer): void {
+export function nameTokens(provider: Provider, successorKey: Buffer, clock: Clock): void {
   for (const [kind, prefix] of Object.entries(prefixes)) {
     const model = (provider as unknown as Record<string, TokenModel>)[kind];
     if (!model) throw new TypeError(`oidc-provider has no model ${kind}`);
@@ -28,7 +30,7 @@ export function nameTokens(provider: Provider, successorKey: Buffer): void {
       const rotated = kind === 'RefreshToken' ? Provider.ctx?.oidc?.entities?.['RotatedRefreshToken'] : undefined;
       const predecessor = (rotated as { jti?: string } | undefined)?.jti;
       const id = predecessor ? hmacSha256(successorKey, predecessor) : original.call(this as TokenModel['prototype']);
-      return prefix + id;
+      return prefix + timeMark(kind, clock.now()) + id;
     };
   }
 }

@@ -5,7 +5,7 @@ import type { Users } from '../users/module.ts';
 import { createCheckLogin } from './check-login.ts';
 import { mountSignIn, type ShowStep, type SignInPagesParts } from './pages.ts';
 
-export type { ShowStep } from './pages.ts';
+export type { AttemptResult, ShowStep } from './pages.ts';
 
 /**
  * Sign-in owns the dispatcher that decides which step a person takes next, and the step of proving who they are by

@@ -19,7 +19,7 @@ export interface SignInPagesParts {
   /** How a login that is not ours to name is referred to in the audit: an HMAC. */
   readonly loginReference: (login: string) => string;
   /** Counts an attempt, after its unit is stored. */
-  readonly onAttempt: (result: 'success' | 'failure' | 'throttled') => void;
+  readonly onAttempt: (result: AttemptResult, seconds: number) => void;
 }
 
 /** Shows one step of an interaction. */
@@ -52,13 +52,14 @@ export function mountSignIn(
     const interaction = await interactions.current(ctx);
     leadsTo(ctx, interaction);
     const login = field(ctx, 'login');
+    const began = performance.now();
     const outcome = await attempt(parts, ctx, login);
+    count(parts, outcome, (performance.now() - began) / 1000);
     const event = eventOf(parts, outcome, { login, clientId: interaction.clientId });
     if (event) currentUnit()?.events.push(event);
     if (outcome.kind !== 'signed-in')
       return show(ctx, parts, interaction, { login, problem: problemOf(parts, outcome) });
     if (outcome.upgrade) currentUnit()?.join(outcome.upgrade);
-    currentUnit()?.afterCommit.push(() => parts.onAttempt('success'));
     const result = { accountId: outcome.user.id, amr: ['pwd'], acr: singleFactor };
     seeOther(ctx, await interactions.signedIn(ctx, result));
   });
@@ -95,6 +96,20 @@ async function attempt(parts: SignInPagesParts, ctx: Context, login: string): Pr
   }
 }
 
+export type AttemptResult = 'success' | 'failure' | 'throttled';
+
+/** What was neither typed nor checked is no attempt. */
+const results: Partial<Record<(LoginOutcome | Shed)['kind'], AttemptResult>> = {
+  'signed-in': 'success',
+  wrong: 'failure',
+  throttled: 'throttled',
+};
+
+function count(parts: SignInPagesParts, outcome: LoginOutcome | Shed, seconds: number): void {
+  const result = results[outcome.kind];
+  if (result) currentUnit()?.afterCommit.push(() => parts.onAttempt(result, seconds));
+}
+
 function problemOf({ clock }: SignInPagesParts, outcome: LoginOutcome | Shed): Problem {
   switch (outcome.kind) {
     case 'throttled': {
@@ -118,11 +133,9 @@ function eventOf(
 ): AuditEvent | undefined {
   const anonymous = { kind: 'anonymous' } as const;
   if (outcome.kind === 'throttled') {
-    parts.onAttempt('throttled');
     return { type: 'signin.failed', outcome: 'denied', reason: 'throttled', actor: anonymous, client: clientId };
   }
   if (outcome.kind !== 'wrong') return undefined;
-  parts.onAttempt('failure');
   const { reason, subject } = outcome;
   const details = subject === undefined ? { login: parts.loginReference(login) } : {};
   // Somebody's account is worth a row each time; guesses at names coalesce.

@@ -27,11 +27,15 @@ export function createDisableUser({ database, audit, store }: Parts) {
       });
     },
 
-    async enable(id: string, by: By): Promise<boolean> {
+    async enable(id: string, by: By, endings: AccountEndings): Promise<boolean> {
       await mustFind(store, id);
+      const operations = await endings(id);
       return database.together(async (tx, also) => {
         const done = await store.setDisabled(tx, id, false);
-        if (done) also(event('user.enabled', id, by));
+        if (!done) return false;
+        also(event('user.enabled', id, by));
+        // A sign-in that was under way when the person was disabled must not come to life now.
+        for (const operation of operations) also(operation);
         return done;
       });
     },

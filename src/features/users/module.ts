@@ -48,7 +48,7 @@ export interface Users {
   /** Ends everything the person holds and refuses them from now on. False when it was so already. */
   disable(id: string, by: By, endings: AccountEndings): Promise<boolean>;
   /** Lets a disabled person sign in again; what was ended stays ended. False when it was so already. */
-  enable(id: string, by: By): Promise<boolean>;
+  enable(id: string, by: By, endings: AccountEndings): Promise<boolean>;
   /** Ends everything the person holds; they may sign in again. */
   signOut(id: string, by: By, endings: AccountEndings): Promise<void>;
   /** Gives a role. False when the person had it already. */

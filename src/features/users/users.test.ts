@@ -129,8 +129,8 @@ describe('an account', () => {
     expect(await users.disable(id, byOperator, endings)).toBe(true);
     expect((await users.find(id))?.disabledAt).toBe(features.clock.now());
     expect(await users.disable(id, byOperator, noEndings)).toBe(false);
-    expect(await users.enable(id, byOperator)).toBe(true);
-    expect(await users.enable(id, byOperator)).toBe(false);
+    expect(await users.enable(id, byOperator, async () => [])).toBe(true);
+    expect(await users.enable(id, byOperator, async () => [])).toBe(false);
     expect(await users.find(id)).not.toHaveProperty('disabledAt');
     await users.signOut(id, byOperator, endings);
     expect(await eventTypesOf(features)).toEqual([

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { dirname } from 'node:path';
 import pino, { type LogFn } from 'pino';
-import buildRollingFile, { type RollingFile } from 'pino-roll';
+import type { RollingFile } from 'pino-roll';
 import { makeFolder } from '../config/data-dir.ts';
 import type { LogLevel } from '../config/values.ts';
 import { observeError } from './errors.ts';
@@ -96,6 +96,8 @@ async function rollingFile(file: string, onLost: (reason: string) => void): Prom
   try {
     makeFolder(dirname(file));
     const options = { file, ...rotation, sync: false, maxLength: waitingLimit, mode: 0o640 };
+    // Only where a file is asked for: it brings a library of dates along, which is slow to load.
+    const { default: buildRollingFile } = await import('pino-roll');
     const rolling = await buildRollingFile(options);
     await once(rolling, 'ready');
     // Without a listener an 'error' would end the process: a full disk must not stop anybody from signing in.

@@ -1,6 +1,7 @@
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { compileFile, type compileTemplate } from 'pug';
+import type pug from 'pug';
 import { type Assets, createAssets } from './assets.ts';
 import { createI18n, type I18n } from './i18n.ts';
 import { type PageLocals, type PageName, pageNames } from './pages.ts';
@@ -45,12 +46,16 @@ export function createViews(options: ViewsOptions): Views {
   const issuerHost = new URL(options.issuer).host;
   const brand = options.brand ?? { name: issuerHost };
   const shared = { brand, issuer: options.issuer, issuerHost, asset: assets.href, initial, safeHref, isoTime };
-  const templates = new Map<PageName, compileTemplate>();
-  const compiled = (name: PageName): compileTemplate => {
+  const templates = new Map<PageName, pug.compileTemplate>();
+  const compiled = (name: PageName): pug.compileTemplate => {
     const known = templates.get(name);
     if (known) return known;
     const file = join(options.viewsDir, `${name}.pug`);
-    const template = compileFile(file, { basedir: options.viewsDir, doctype: 'html', compileDebug: false });
+    const template = templateCompiler().compileFile(file, {
+      basedir: options.viewsDir,
+      doctype: 'html',
+      compileDebug: false,
+    });
     templates.set(name, template);
     return template;
   };
@@ -67,6 +72,9 @@ export function createViews(options: ViewsOptions): Views {
     },
   };
 }
+
+/** Loaded with the first page: it takes longer than everything else that a start needs. */
+const templateCompiler = (): typeof pug => createRequire(import.meta.url)('pug') as typeof pug;
 
 const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
 

@@ -53,14 +53,17 @@ export async function startMariadb(): Promise<Mariadb> {
 
 async function initialise(root: string, asUser: readonly string[]): Promise<void> {
   const install = debianFile(['/usr/bin/mariadb-install-db'], 'mariadb-server');
-  const flags = ['--no-defaults', `--datadir=${join(root, 'data')}`, '--auth-root-authentication-method=normal'];
+  const flags = ['--no-defaults', ...foldersOf(root), '--auth-root-authentication-method=normal'];
   await promisify(execFile)(install, [...flags, '--skip-test-db', ...asUser], { env: cleanEnvironment(), cwd: root });
   writeFileSync(join(root, 'init.sql'), firstUser, { mode: 0o644 });
 }
 
+/** Temporary files of its own, too: a server that starts removes those of all others from their common folder. */
+const foldersOf = (root: string): string[] => [`--datadir=${join(root, 'data')}`, `--tmpdir=${root}`];
+
 const serverFlags = (root: string, port: number): string[] => [
   '--no-defaults',
-  `--datadir=${join(root, 'data')}`,
+  ...foldersOf(root),
   `--socket=${join(root, 'mariadb.sock')}`,
   `--pid-file=${join(root, 'mariadb.pid')}`,
   `--init-file=${join(root, 'init.sql')}`,

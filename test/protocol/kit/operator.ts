@@ -11,9 +11,9 @@ export function operatorOf({ app, foundations }: Product) {
   const everything = async (id: string) => [...(await endings.notices(id)), ...(await endings.ofAccount(id))];
   return {
     disableUser: (id: string) => users.disable(id, byOperator, everything),
-    enableUser: (id: string) => users.enable(id, byOperator),
+    enableUser: (id: string) => users.enable(id, byOperator, everything),
     signOutUser: (id: string) => users.signOut(id, byOperator, everything),
     disableClient: (id: string) => clients.disable(id, byOperator, (client) => endings.ofClient(client)),
-    enableClient: (id: string) => clients.enable(id, byOperator),
+    enableClient: (id: string) => clients.enable(id, byOperator, (client) => endings.ofClient(client)),
   };
 }

@@ -104,7 +104,7 @@ class MysqlMigrations implements MigrationConnection {
 export async function mysqlMigrationConnection(url: string): Promise<MigrationConnection> {
   let connection: mariadb.Connection;
   try {
-    connection = await mariadb.createConnection({ ...connectionFrom(url), multipleStatements: true });
+    connection = await mariadb.createConnection({ ...connectionFrom(url), timezone: 'Z', multipleStatements: true });
   } catch (error) {
     throw unreachable(whereOf(url), error);
   }

@@ -6,7 +6,7 @@ const CONNECT_LIMIT_MS = 2000;
 const SILENCE_LIMIT_MS = 8000;
 
 /*
- * Limits of every connection, kept by the server. READ COMMITTED, because REPEATABLE READ locks gaps and lets two strangers
+ * Limits of every connection that writes, kept by the server. READ COMMITTED, because REPEATABLE READ locks gaps and lets two strangers
  * who insert side by side deadlock. Strict mode, because otherwise a value that is too long is cut off in silence.
  */
 const SESSION = [
@@ -25,7 +25,6 @@ export function connectionFrom(url: string): mariadb.ConnectionConfig {
     password: decodeURIComponent(password),
     database: decodeURIComponent(pathname.slice(1)),
     charset: 'utf8mb4',
-    timezone: 'Z',
     // On by default: every error would carry the values of its statement, which are hashes, addresses and payloads.
     logParam: false,
     connectTimeout: CONNECT_LIMIT_MS,
@@ -51,19 +50,43 @@ export interface PoolOptions {
 /** 64-bit integers and sums as numbers, as SQLite gives them; a number beyond 2^53 is an error rather than another number. */
 const PLAIN_VALUES = { bigIntAsNumber: true, decimalAsNumber: true, insertIdAsNumber: true, checkNumberRange: true };
 
-/** A pool of connections that keep the limits above and reconnect by themselves when asked for. */
+/** A connection with the limits above. One that does not take them is thrown away. */
+async function withLimits(
+  connection: mariadb.PoolConnection,
+  limited: WeakSet<object>,
+): Promise<mariadb.PoolConnection> {
+  // The pool wraps a connection anew each time it lends it; this part of it stays.
+  const identity = connection.info ?? connection;
+  if (limited.has(identity)) return connection;
+  try {
+    for (const sql of SESSION) await connection.query(sql);
+  } catch (error) {
+    connection.destroy();
+    throw error;
+  }
+  limited.add(identity);
+  return connection;
+}
+
+/**
+ * A pool of connections that reconnect by themselves when asked for. Those lent by `getConnection` keep the limits above.
+ * The driver could set them while it connects (`initSql`, `timezone`), but when the network fails in that moment it leaves
+ * a rejected promise to nobody, which ends the process.
+ */
 export function createPool({ url, connections, prepared }: PoolOptions): mariadb.Pool {
-  return mariadb.createPool({
+  const pool = mariadb.createPool({
     ...connectionFrom(url),
     connectionLimit: connections,
     minimumIdle: 1,
     acquireTimeout: CONNECT_LIMIT_MS,
     socketTimeout: SILENCE_LIMIT_MS,
-    initSql: SESSION,
     // `affectedRows` counts the rows that matched, as on the other engines, not those whose values changed.
     foundRows: true,
     ...(prepared ? PLAIN_VALUES : { prepareCacheLength: 0 }),
   });
+  const lend = pool.getConnection.bind(pool);
+  const limited = new WeakSet<object>();
+  return Object.assign(pool, { getConnection: async () => withLimits(await lend(), limited) });
 }
 
 /** Reads how durable the server is; throws a line for operators when it cannot be reached. */
