@@ -3,7 +3,6 @@ import type { Clock } from '../foundation/clock.ts';
 import type { Config } from '../foundation/config/schema.ts';
 import { argon2Build } from '../foundation/crypto/argon2-build.ts';
 import { AppError } from '../foundation/errors.ts';
-import { inTurns } from '../foundation/http/in-turns.ts';
 import type { Ids } from '../foundation/ids.ts';
 import { createHealth, type Health } from '../foundation/observe/health.ts';
 import { listen, managementVariables, publicVariables, tryPort } from '../foundation/observe/listen.ts';
@@ -107,7 +106,7 @@ async function open(parts: ServeParts, built: Built): Promise<Running> {
 /** Koa answers its own failures; its promise has nothing left to say. */
 function listenerOf({ koa }: App): RequestListener {
   const callback = koa.callback();
-  return inTurns((request, response) => void callback(request, response));
+  return (request, response) => void callback(request, response);
 }
 
 /** Alone on its line, so that a person can click it; a secret, so never through the logger. */

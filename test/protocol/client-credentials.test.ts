@@ -47,7 +47,7 @@ describe('client credentials', () => {
     expect(answer.status).toBe(200);
     expect(answer.headers.get('cache-control')).toBe('no-store');
     expect(answer.body).toMatchObject({ token_type: 'Bearer', expires_in: 600 });
-    expect(answer.body['access_token']).toMatch(/^cc_[\w-]{43}$/);
+    expect(answer.body['access_token']).toMatch(/^cc_[0-9a-z]{9}[\w-]{43}$/);
     expect(answer.body).not.toHaveProperty('refresh_token');
     const { body } = await service.introspect(answer.body['access_token']);
     expect(body).toMatchObject({ active: true, client_id: service.credentials.clientId, token_type: 'Bearer' });

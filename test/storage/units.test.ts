@@ -192,9 +192,9 @@ describe.each(ENGINES)('units of work on $name', ({ engine, start }) => {
       const order = index % 2 === 0 ? ['a', 'b'] : ['b', 'a'];
       return unit(...order.map((end) => must(TOUCH, `${key}${end}`, String(index))), audit('touched', key));
     };
-    const outcomes = await Promise.all(Array.from({ length: 8 }, (_, index) => database.commit(touching(index))));
-    expect(outcomes).toEqual(Array.from({ length: 8 }, () => COMMITTED));
-    expect(await auditsOf(key)).toHaveLength(8);
+    const outcomes = await Promise.all(Array.from({ length: 4 }, (_, index) => database.commit(touching(index))));
+    expect(outcomes).toEqual(Array.from({ length: 4 }, () => COMMITTED));
+    expect(await auditsOf(key)).toHaveLength(4);
   });
 
   it('keeps its limits on every connection that writes', async () => {
