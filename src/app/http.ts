@@ -1,4 +1,4 @@
-import bodyParser from '@koa/bodyparser';
+import { parse } from 'node:querystring';
 import Router from '@koa/router';
 import Koa, { type Context, type Middleware } from 'koa';
 import compose from 'koa-compose';
@@ -14,7 +14,7 @@ import {
 import type { Clock } from '../foundation/clock.ts';
 import { AppError } from '../foundation/errors.ts';
 import { assertSameOrigin } from '../foundation/http/csrf.ts';
-import type { DoorState } from '../foundation/http/door.ts';
+import { readBody } from '../foundation/http/read-body.ts';
 import type { RequestContextReader } from '../foundation/http/request-context.ts';
 import type { Ids } from '../foundation/ids.ts';
 import type { Log } from '../foundation/observe/log.ts';
@@ -23,6 +23,8 @@ import type { Views } from '../foundation/views/render.ts';
 import { answerErrors } from './answer-errors.ts';
 import { applySecurityHeaders } from './apply-security-headers.ts';
 import { observeRequests } from './observe-requests.ts';
+import { inOwnContext } from './own-context.ts';
+import { RequestState } from './request-state.ts';
 import { serveAssets } from './serve-assets.ts';
 
 export interface HttpParts {
@@ -48,15 +50,18 @@ export function createHttpApp(parts: HttpParts): Koa {
   // Scheme and host come from the issuer, written into these headers by `pinIssuer`; strangers' are overwritten.
   app.proxy = true;
   app.silent = true;
-  app.keys = [...parts.protocol.cookieKeys];
+  app.keys = parts.protocol.cookieSigner as Koa['keys'];
   app.on('error', (error: unknown, ctx?: Context) =>
     parts.log.error({ err: error, request_id: ctx?.state['requestId'] }, 'request failed'),
   );
-  app.use(openRequest(parts));
-  app.use(observeRequests(parts));
-  app.use(applySecurityHeaders(parts.issuer));
-  app.use(answerErrors(parts));
-  app.use(dispatch(parts));
+  const chain = [
+    openRequest(parts),
+    observeRequests(parts),
+    applySecurityHeaders(parts.issuer),
+    answerErrors(parts),
+    dispatch(parts),
+  ];
+  app.use(inOwnContext(app, compose(chain)));
   return app;
 }
 
@@ -72,18 +77,11 @@ function openRequest({ issuer, ids, views, readContext }: HttpParts): Middleware
     headers['x-forwarded-host'] = host;
     headers['x-forwarded-proto'] = scheme;
     delete headers['x-forwarded-for'];
-    const asked = ctx.querystring;
-    ctx.state = {
-      requestId: facts.requestId,
-      facts,
-      kind: kindOf(ctx.path),
-      formActions: [],
-      // Asked for by pages only; programs are answered in no language.
-      get language() {
-        const wish = new URLSearchParams(asked).get('ui_locales');
-        return views.negotiate(wish ?? undefined, ctx.get('accept-language'));
-      },
-    } satisfies DoorState;
+    ctx.state = new RequestState(facts, kindOf(ctx.path), {
+      views,
+      querystring: ctx.querystring,
+      acceptLanguage: ctx.get('accept-language'),
+    }) as unknown as Context['state'];
     ctx.set('X-Request-Id', facts.requestId);
     return next();
   };
@@ -124,7 +122,7 @@ function pageChain({ issuer, protocol, mountPages }: HttpParts): Middleware {
   const serveProtocol: Middleware = (ctx, next) => (isProtocolPath(ctx.path) ? protocol.serve(ctx, next) : next());
   return compose([
     refuseForeignPosts(issuer),
-    parseForms(),
+    readForms,
     protocol.unit,
     prefillUserCode,
     serveProtocol,
@@ -142,15 +140,17 @@ function refuseForeignPosts(issuer: string): Middleware {
   };
 }
 
-/** Parses our own forms; the library parses its own. */
-function parseForms(): Middleware {
-  const parse = bodyParser({ enableTypes: ['form'], formLimit, encoding: 'utf-8' }) as unknown as Middleware;
-  return (ctx, next) => {
-    const libraryParses =
-      isProtocolPath(ctx.path) && ctx.path !== routes.authorization && ctx.path !== routes.end_session;
-    return libraryParses ? next() : parse(ctx, next);
-  };
-}
+/** Reads our own forms; the library reads its own. */
+const readForms: Middleware = async (ctx, next) => {
+  const libraryReads = isProtocolPath(ctx.path) && ctx.path !== routes.authorization && ctx.path !== routes.end_session;
+  if (ctx.method === 'POST' && !libraryReads && ctx.is('application/x-www-form-urlencoded')) {
+    const body = await readBody(ctx.req, formLimit);
+    if (body === undefined) throw new AppError('bad_request', 413, 'This form is too large.');
+    const rawBody = body.toString();
+    Object.assign(ctx.request, { rawBody, body: parse(rawBody) });
+  }
+  return next();
+};
 
 /**
  * `verification_uri_complete` carries the user code (RFC 8628 §3.3.1). The library would send it on by script at once;

@@ -5,7 +5,7 @@ import { checkKeyFingerprint, loadEncryptionKeys } from '../foundation/config/en
 import type { Config } from '../foundation/config/schema.ts';
 import { createKeyRing, type KeyRing } from '../foundation/crypto/key-ring.ts';
 import type { Database } from '../foundation/db/database.ts';
-import { rememberFact } from '../foundation/db/installation-fact.ts';
+import { readFact, rememberFact } from '../foundation/db/installation-fact.ts';
 import { migrateDatabase, planMigrations } from '../foundation/db/migrate.ts';
 import { openDatabase } from '../foundation/db/open.ts';
 import type { Ids } from '../foundation/ids.ts';
@@ -65,20 +65,17 @@ async function checkKeyBefore(url: string, keys: readonly Buffer[]): Promise<voi
   const database = await openDatabase({ url });
   try {
     // An empty database has no such table yet, and nothing to lose.
-    const row = await storedFingerprint(database).catch(() => undefined);
-    checkKeyFingerprint(row?.value, keys);
+    const stored = await readFact(database, fingerprintName).catch(() => undefined);
+    checkKeyFingerprint(stored, keys);
   } finally {
     await database.close();
   }
 }
 
-const storedFingerprint = (database: Database) =>
-  database.prisma.installationFact.findUnique({ where: { name: fingerprintName } });
-
 async function rememberKey(database: Database, keys: readonly Buffer[], clock: Clock): Promise<void> {
-  const row = await storedFingerprint(database);
-  const fingerprint = checkKeyFingerprint(row?.value, keys);
-  if (row?.value === fingerprint) return;
+  const stored = await readFact(database, fingerprintName);
+  const fingerprint = checkKeyFingerprint(stored, keys);
+  if (stored === fingerprint) return;
   const operations = [rememberFact(fingerprintName, fingerprint, clock.now())];
   await database.commit({ operations, fallback: [] });
 }

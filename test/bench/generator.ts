@@ -11,7 +11,8 @@ export interface Task {
   readonly material: Material;
   readonly workload: WorkloadName;
   readonly connections: number;
-  readonly warmUpMs: number;
+  /** Ends after so many operations or seconds, whichever comes first. */
+  readonly warmUp: { readonly operations: number | null; readonly seconds: number };
   readonly measureMs: number;
 }
 
@@ -40,13 +41,15 @@ function poolOf(server: string, workload: WorkloadName): SignedIn[] {
 }
 
 async function measure(task: Task): Promise<Measurement> {
-  const { server, workload, connections, warmUpMs, measureMs } = task;
+  const { server, workload, connections, warmUp, measureMs } = task;
   const pool = poolOf(server.name, workload);
   const run: Run = { latencies: [], all: 0, measuring: false, stopped: false };
+  const isWarm = () => warmUp.operations !== null && run.all >= warmUp.operations;
   const callers = await Promise.all(Array.from({ length: connections }, (_, index) => openCaller(task, pool, index)));
   const loops = callers.map((caller) => loop(caller, workload, run));
   const failed = Promise.all(loops);
-  await Promise.race([delay(warmUpMs), failed]);
+  const warmUntil = performance.now() + warmUp.seconds * 1000;
+  while (performance.now() < warmUntil && !isWarm()) await Promise.race([delay(20), failed]);
   const [cpu, began] = [cpuMsOf(server.pid), performance.now()];
   run.measuring = true;
   await Promise.race([delay(measureMs), failed]);

@@ -6,8 +6,11 @@ export interface Plan {
   readonly rounds: number;
   /** Of one measurement of one workload on one server. */
   readonly seconds: number;
-  /** Before each measurement; five times as long before the first one of a workload. */
-  readonly warmUpSeconds: number;
+  /**
+   * So many operations, or so many seconds if that is less, before a server's first measurement of a workload: V8 takes
+   * some ten thousand of them until it has compiled what matters. Before later ones half a second.
+   */
+  readonly warmUp: { readonly operations: number; readonly seconds: number };
   /** Requests in flight, a connection each. */
   readonly connections: number;
   readonly workloads: readonly WorkloadName[];
@@ -37,7 +40,8 @@ const number = (standard: number) => z.coerce.number().positive().default(standa
 const variables = z.object({
   POSTERN_BENCH_ROUNDS: number(5).pipe(z.int()),
   POSTERN_BENCH_SECONDS: number(4),
-  POSTERN_BENCH_WARM_UP_SECONDS: number(0.5),
+  POSTERN_BENCH_WARM_UP_OPERATIONS: number(30_000),
+  POSTERN_BENCH_WARM_UP_SECONDS: number(25),
   POSTERN_BENCH_CONNECTIONS: number(32).pipe(z.int()),
   POSTERN_BENCH_STARTS: number(5).pipe(z.int()),
   POSTERN_BENCH_WORKLOADS: z
@@ -54,7 +58,7 @@ export function planFrom(environment: NodeJS.ProcessEnv): Plan {
   return {
     rounds: given.POSTERN_BENCH_ROUNDS,
     seconds: given.POSTERN_BENCH_SECONDS,
-    warmUpSeconds: given.POSTERN_BENCH_WARM_UP_SECONDS,
+    warmUp: { operations: given.POSTERN_BENCH_WARM_UP_OPERATIONS, seconds: given.POSTERN_BENCH_WARM_UP_SECONDS },
     connections: given.POSTERN_BENCH_CONNECTIONS,
     workloads: workloadNames.filter((name) => given.POSTERN_BENCH_WORKLOADS.includes(name)),
     starts: given.POSTERN_BENCH_STARTS,

@@ -59,7 +59,7 @@ const taskOf = ({ plan, material }: Bench, server: Server, workload: WorkloadNam
   material,
   workload,
   connections: plan.connections,
-  warmUpMs: plan.warmUpSeconds * 1000 * (isFirst ? 5 : 1),
+  warmUp: isFirst ? plan.warmUp : { operations: null, seconds: Math.min(0.5, plan.warmUp.seconds) },
   measureMs: plan.seconds * 1000,
 });
 

@@ -1,5 +1,6 @@
 import type { Clock } from '../../foundation/clock.ts';
 import type { Database, Transaction } from '../../foundation/db/database.ts';
+import { type Row, statement } from '../../foundation/db/statement.ts';
 import type { Ids } from '../../foundation/ids.ts';
 import type { ClientRecord, ClientSecret, Resource, Scope } from './client.ts';
 import type { ClientMetadata } from './schema.ts';
@@ -31,35 +32,71 @@ export const createClientStore = (parts: Parts): ClientStore => ({
   ...createResourceWrites(parts),
 });
 
+interface ClientRow extends Row {
+  readonly id: string;
+  readonly metadata: string;
+  readonly disabled_at: number | null;
+}
+
+interface SecretRow extends Row {
+  readonly client_id: string;
+  readonly hash: string;
+  readonly expires_at: number | null;
+}
+
+interface ResourceRow extends Row {
+  readonly id: string;
+  readonly access_token_format: string;
+  readonly access_token_ttl: number | null;
+  readonly signing_alg: string | null;
+  readonly introspection_clients: string;
+}
+
+interface ScopeRow extends Row {
+  readonly resource_id: string;
+  readonly name: string;
+  readonly description: string;
+}
+
+const reads = {
+  clients: statement('clients_all', 'SELECT id, metadata, disabled_at FROM clients ORDER BY created_at, id'),
+  secrets: statement(
+    'client_secrets_alive',
+    `SELECT client_id, hash, expires_at FROM client_secrets
+     WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?1) ORDER BY created_at, id`,
+  ),
+  resources: statement(
+    'resources_all',
+    `SELECT id, access_token_format, access_token_ttl, signing_alg, introspection_clients FROM resources
+     ORDER BY created_at, id`,
+  ),
+  scopes: statement('resource_scopes_all', 'SELECT resource_id, name, description FROM resource_scopes'),
+};
+
 function createReads({ database, clock }: Parts): Pick<ClientStore, 'clients' | 'resources'> {
   return {
     async clients() {
-      const alive = { revokedAt: null, OR: [{ expiresAt: null }, { expiresAt: { gt: BigInt(clock.now()) } }] };
-      const rows = await database.prisma.client.findMany({
-        orderBy: [{ createdAt: 'asc' }, { id: 'asc' }],
-        include: { secrets: { where: alive, orderBy: { createdAt: 'asc' } } },
-      });
+      const rows = await database.all<ClientRow>(reads.clients, []);
+      const secrets = Map.groupBy(await database.all<SecretRow>(reads.secrets, [clock.now()]), (row) => row.client_id);
       return rows.map((row) => ({
         clientId: row.id,
         metadata: JSON.parse(row.metadata) as ClientMetadata,
-        ...(row.disabledAt === null ? {} : { disabledAt: Number(row.disabledAt) }),
-        secrets: row.secrets.map(
-          ({ hash, expiresAt }): ClientSecret => ({
-            hash,
-            ...(expiresAt === null ? {} : { expiresAt: Number(expiresAt) }),
-          }),
-        ),
+        ...(row.disabled_at === null ? {} : { disabledAt: row.disabled_at }),
+        secrets: (secrets.get(row.id) ?? []).map(toSecret),
       }));
     },
     async resources() {
-      const rows = await database.prisma.resource.findMany({
-        orderBy: [{ createdAt: 'asc' }, { id: 'asc' }],
-        include: { scopes: true },
-      });
-      return rows.map(toResource);
+      const rows = await database.all<ResourceRow>(reads.resources, []);
+      const scopes = Map.groupBy(await database.all<ScopeRow>(reads.scopes, []), (row) => row.resource_id);
+      return rows.map((row) => toResource(row, scopes.get(row.id) ?? []));
     },
   };
 }
+
+const toSecret = ({ hash, expires_at: expiresAt }: SecretRow): ClientSecret => ({
+  hash,
+  ...(expiresAt === null ? {} : { expiresAt }),
+});
 
 function createClientWrites({ clock }: Parts): Pick<ClientStore, 'insertClient' | 'updateClient' | 'setDisabled'> {
   const now = () => BigInt(clock.now());
@@ -130,24 +167,15 @@ function createResourceWrites({ clock, ids }: Parts): Pick<ClientStore, 'putReso
   };
 }
 
-interface ResourceRow {
-  readonly id: string;
-  readonly accessTokenFormat: string;
-  readonly accessTokenTtl: number | null;
-  readonly signingAlg: string | null;
-  readonly introspectionClients: string;
-  readonly scopes: readonly { readonly name: string; readonly description: string }[];
-}
-
 /** Compared by code unit: databases sort text each in their own way. */
 export const byName = (one: Scope, other: Scope): number => (one.name < other.name ? -1 : 1);
 
 /** Rows are written by this store alone, so their words are known. */
-const toResource = (row: ResourceRow): Resource => ({
+const toResource = (row: ResourceRow, scopes: readonly ScopeRow[]): Resource => ({
   identifier: row.id,
-  accessTokenFormat: row.accessTokenFormat as Resource['accessTokenFormat'],
-  ...(row.accessTokenTtl === null ? {} : { accessTokenTtl: row.accessTokenTtl }),
-  ...(row.signingAlg === null ? {} : { signingAlg: row.signingAlg as 'ES256' | 'RS256' }),
-  scopes: row.scopes.map(({ name, description }) => ({ name, description })).sort(byName),
-  introspectionClients: JSON.parse(row.introspectionClients) as string[],
+  accessTokenFormat: row.access_token_format as Resource['accessTokenFormat'],
+  ...(row.access_token_ttl === null ? {} : { accessTokenTtl: row.access_token_ttl }),
+  ...(row.signing_alg === null ? {} : { signingAlg: row.signing_alg as 'ES256' | 'RS256' }),
+  scopes: scopes.map(({ name, description }) => ({ name, description })).sort(byName),
+  introspectionClients: JSON.parse(row.introspection_clients) as string[],
 });

@@ -71,7 +71,13 @@ export interface InteractionParts {
 /** The interactions of whichever engine is current. */
 export function createInteractions(parts: InteractionParts): Interactions {
   const { provider, clients, clock } = parts;
-  const details = (ctx: Context) => detailsOf(provider(), ctx);
+  // A door looks at the interaction, then answers it: once found is enough for a request.
+  const seen = new WeakMap<Context, Promise<Details>>();
+  const details = (ctx: Context): Promise<Details> => {
+    const found = seen.get(ctx) ?? detailsOf(provider(), ctx);
+    seen.set(ctx, found);
+    return found;
+  };
   const answer = async (ctx: Context, result: InteractionResults): Promise<string> => {
     await details(ctx);
     return provider().interactionResult(ctx.req, ctx.res, result);

@@ -2,6 +2,7 @@ import type { Middleware } from 'koa';
 import compose from 'koa-compose';
 import type { Configuration } from 'oidc-provider';
 import type { Clock } from '../../foundation/clock.ts';
+import { type CookieSigner, createCookieSigner } from '../../foundation/crypto/cookie-signer.ts';
 import { hmacSha256 } from '../../foundation/crypto/hash.ts';
 import type { KeyRing } from '../../foundation/crypto/key-ring.ts';
 import type { Database } from '../../foundation/db/database.ts';
@@ -64,8 +65,8 @@ export interface Protocol {
   readonly unit: Middleware;
   /** Answers the paths of `isProtocolPath`. */
   readonly serve: Middleware;
-  /** Keys that sign the cookies of the app that `serve` is mounted in, the newest first. */
-  readonly cookieKeys: readonly string[];
+  /** Signs the cookies of the app that `serve` is mounted in. */
+  readonly cookieSigner: CookieSigner;
   readonly interactions: Interactions;
   readonly sessions: SignInSessions;
   /** How logout notices leave the outbox. */
@@ -118,9 +119,9 @@ export function createProtocol(parts: ProtocolParts): Protocol {
   const startAgain = createStartAgain({ ...parts, former });
   let engine: Engine;
   const provider = () => engine.provider;
-  const cookieKeys = parts.keyRing.deriveAll('cookies').map((key) => key.toString('base64url'));
+  const cookieSigner = createCookieSigner(parts.keyRing.deriveAll('cookies'));
   const rebuild = () => {
-    engine = buildEngine({ ...engineParts(parts, records, startAgain), cookieKeys, sessionKey, consents, grantOf });
+    engine = buildEngine({ ...engineParts(parts, records, startAgain), cookieSigner, sessionKey, consents, grantOf });
   };
   rebuild();
   const serve: Middleware = (ctx, next) => engine.serve(ctx, next);
@@ -132,7 +133,7 @@ export function createProtocol(parts: ProtocolParts): Protocol {
       refuse: createRefuse(parts),
     }),
     serve: byReader(parts, serve),
-    cookieKeys,
+    cookieSigner,
     interactions: createInteractions({ ...parts, provider, consents, grantOf }),
     sessions: createSignInSessions({ ...parts, provider }),
     logoutNotices: logoutNotices(parts, () => engine),

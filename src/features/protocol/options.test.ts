@@ -16,7 +16,7 @@ const optionsOf = (parts: Partial<EngineParts> = {}) =>
     users: {},
     settings: () => settingsSchema.parse({}),
     keys: () => ({ active: [{ privateJwk: { kid: 'k1' } }], published: [] }),
-    cookieKeys: ['one'],
+    cookieSigner: { sign: String, verify: () => true, index: () => 0 },
     scopes: new Set(['openid']),
     bindToGrant: (grantId: string) => `reference of ${grantId}`,
     pages: {},

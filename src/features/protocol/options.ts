@@ -1,5 +1,6 @@
 import type { Configuration } from 'oidc-provider';
 import type { Clock } from '../../foundation/clock.ts';
+import type { CookieSigner } from '../../foundation/crypto/cookie-signer.ts';
 import type { Clients } from '../clients/module.ts';
 import type { Settings } from '../settings/module.ts';
 import type { KeySet } from '../signing-keys/module.ts';
@@ -25,8 +26,8 @@ export interface EngineParts {
   readonly grantOf: GrantOfSession;
   readonly settings: () => Settings;
   readonly keys: () => KeySet;
-  /** Keys that sign the library's short cookies, the newest first. */
-  readonly cookieKeys: readonly string[];
+  /** Signs the library's cookies. */
+  readonly cookieSigner: CookieSigner;
   /** The standard scopes and those of resources. */
   readonly scopes: ReadonlySet<string>;
   readonly adapter: NonNullable<Configuration['adapter']>;
@@ -125,11 +126,11 @@ function responseTypes(clients: Clients): string[] {
 }
 
 /** On https the session is bound to this host; interaction cookies stay on their path, so that two tabs never meet. */
-function cookies({ issuer, cookieKeys }: EngineParts): NonNullable<Configuration['cookies']> {
+function cookies({ issuer, cookieSigner }: EngineParts): NonNullable<Configuration['cookies']> {
   const https = issuer.startsWith('https:');
   const common = { httpOnly: true, sameSite: 'lax', signed: true, ...(https ? { secure: true } : {}) } as const;
   return {
-    keys: [...cookieKeys],
+    keys: cookieSigner as never,
     names: {
       session: https ? '__Host-session' : 'session',
       interaction: https ? '__Secure-interaction' : 'interaction',

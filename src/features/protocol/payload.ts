@@ -23,8 +23,9 @@ export interface PayloadCodec {
 const openedLimit = 2000;
 
 /**
- * What sealed texts hold. Only the decryption is remembered: the row is read each time, so that whether a record is
- * alive and which text it holds now is the database's to say.
+ * What sealed texts hold, by their row and themselves: one that was copied into another row must not open there. Only
+ * the decryption is remembered: the row is read each time, so that whether a record is alive and which text it holds
+ * now is the database's to say.
  */
 function createOpened() {
   const texts = new Map<string, string>();
@@ -44,7 +45,6 @@ function createOpened() {
 export function createPayloadCodec(keyRing: KeyRing): PayloadCodec {
   const opened = createOpened();
   const open = (sealed: string, place: Place): string => {
-    // Bound to its place: a text that was copied into another row must not open there.
     const name = `${place.row} ${sealed}`;
     const known = opened.get(name);
     if (known !== undefined) return known;
@@ -52,13 +52,18 @@ export function createPayloadCodec(keyRing: KeyRing): PayloadCodec {
     opened.set(name, text);
     return text;
   };
+  const seal = (text: string, place: Place): string => {
+    const sealed = keyRing.seal(text, place);
+    opened.set(`${place.row} ${sealed}`, text);
+    return sealed;
+  };
   const userCodes = keyRing.derive('device user codes');
   const place = (row: string) => ({ table: 'artifacts', column: 'payload', row });
   return {
     keyOf: (kind, id) => `${kind}:${timeMarkIn(kind, id)}${sha256(id)}`,
     userCodeKey: (userCode) => hmacSha256(userCodes, userCode),
     encode(kind, key, payload) {
-      if (sealedKinds.has(kind)) return keyRing.seal(JSON.stringify(payload), place(key));
+      if (sealedKinds.has(kind)) return seal(JSON.stringify(payload), place(key));
       const { jti: _withheld, ...rest } = payload;
       return JSON.stringify(rest);
     },

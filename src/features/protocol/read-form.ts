@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Context, Middleware } from 'koa';
+import { readBody } from '../../foundation/http/read-body.ts';
 
 /** As the library's own limit (shared/selective_body.js). */
 const bodyLimit = 56 * 1024;
@@ -14,7 +15,7 @@ export function readForm(change: (ctx: Context, body: Buffer) => Buffer): Middle
     const isForm = ctx.method === 'POST' && (ctx.headers['content-type'] === formType || ctx.is(formType));
     // The library refuses other types, and lengths beyond its limit.
     if (!isForm || (ctx.request.length ?? 0) > bodyLimit) return next();
-    const body = await readBody(ctx.req);
+    const body = await readBody(ctx.req, bodyLimit);
     if (body === undefined) {
       ctx.status = 413;
       ctx.body = { error: 'invalid_request', error_description: 'the request body is too large' };
@@ -23,26 +24,6 @@ export function readForm(change: (ctx: Context, body: Buffer) => Buffer): Middle
     handOn(ctx.req, change(ctx, body));
     return next();
   };
-}
-
-/** The whole body; undefined when it is larger than a form may be, however it was announced. */
-function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    let received = 0;
-    const settle = (end: () => void) => {
-      request.removeListener('data', take).removeListener('end', whole).removeListener('close', cutOff);
-      end();
-    };
-    const take = (chunk: Buffer) => {
-      received += chunk.length;
-      chunks.push(chunk);
-      if (received > bodyLimit) settle(() => resolve(undefined));
-    };
-    const whole = () => settle(() => resolve(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks, received)));
-    const cutOff = () => settle(() => reject(Object.assign(new Error('the request was cut off'), { status: 400 })));
-    request.on('data', take).on('end', whole).on('close', cutOff);
-  });
 }
 
 /** Koa's request as the library's body parser reads it: an iterator in place of the stream that is used up. */

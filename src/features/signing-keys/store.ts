@@ -1,7 +1,7 @@
 import type { JWK } from 'jose';
 import { advanceRevision, readRevision } from '../../foundation/db/advance-revision.ts';
 import type { Database, Transaction } from '../../foundation/db/database.ts';
-import type { Operation } from '../../foundation/db/statement.ts';
+import { type Operation, type Row, statement } from '../../foundation/db/statement.ts';
 import { type Algorithm, algorithms, type KeyState, type SigningKey } from './key.ts';
 
 /** A key as it is stored. */
@@ -29,14 +29,17 @@ export interface SigningKeyStore {
 
 const revisionName = 'keys';
 
+const findKept = statement(
+  'signing_keys_kept',
+  `SELECT id, algorithm, state, public_jwk, private_key, created_at, activated_at, retired_at FROM signing_keys
+   WHERE removed_at IS NULL ORDER BY created_at, algorithm`,
+);
+
 export function createSigningKeyStore({ database }: { database: Database }): SigningKeyStore {
   return {
     async read() {
       const revision = await readRevision(database, revisionName);
-      const rows = await database.prisma.signingKey.findMany({
-        where: { removedAt: null },
-        orderBy: { createdAt: 'asc' },
-      });
+      const rows = await database.all<SigningKeyRow>(findKept, []);
       return { revision, keys: rows.map(toStoredKey) };
     },
     async insert(tx, { kid, alg, state, publicJwk, privateKey, createdAt, activatedAt }) {
@@ -66,7 +69,16 @@ export function createSigningKeyStore({ database }: { database: Database }): Sig
   };
 }
 
-type SigningKeyRow = Awaited<ReturnType<Database['prisma']['signingKey']['findMany']>>[number];
+interface SigningKeyRow extends Row {
+  readonly id: string;
+  readonly algorithm: string;
+  readonly state: string;
+  readonly public_jwk: string;
+  readonly private_key: string;
+  readonly created_at: number;
+  readonly activated_at: number | null;
+  readonly retired_at: number | null;
+}
 
 /** Rows are written by this store alone, so their words are known. */
 function toStoredKey(row: SigningKeyRow): StoredKey {
@@ -75,10 +87,10 @@ function toStoredKey(row: SigningKeyRow): StoredKey {
     kid: row.id,
     alg,
     state: row.state as KeyState,
-    publicJwk: JSON.parse(row.publicJwk) as JWK,
-    privateKey: row.privateKey,
-    createdAt: Number(row.createdAt),
-    ...(row.activatedAt === null ? {} : { activatedAt: Number(row.activatedAt) }),
-    ...(row.retiredAt === null ? {} : { retiredAt: Number(row.retiredAt) }),
+    publicJwk: JSON.parse(row.public_jwk) as JWK,
+    privateKey: row.private_key,
+    createdAt: row.created_at,
+    ...(row.activated_at === null ? {} : { activatedAt: row.activated_at }),
+    ...(row.retired_at === null ? {} : { retiredAt: row.retired_at }),
   };
 }

@@ -19,7 +19,12 @@ export function countActivity(database: Omit<Database, 'activity'>, commits?: ()
   let units = 0;
   let transactions = 0;
   return {
-    ...database,
+    engine: database.engine,
+    durability: database.durability,
+    // Asked for when it is used: Prisma is loaded then.
+    get prisma() {
+      return database.prisma;
+    },
     activity: () => ({ statements, units, commits: commits?.() ?? units + transactions }),
     get(statement, params) {
       statements += 1;
@@ -38,5 +43,7 @@ export function countActivity(database: Omit<Database, 'activity'>, commits?: ()
       transactions += 1;
       return database.together(work);
     },
+    ping: () => database.ping(),
+    close: () => database.close(),
   };
 }

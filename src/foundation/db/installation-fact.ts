@@ -1,3 +1,4 @@
+import type { Database } from './database.ts';
 import { type Operation, statement } from './statement.ts';
 
 const insert = 'INSERT INTO installation_facts (name, value, updated_at) VALUES (?1, ?2, ?3)';
@@ -13,3 +14,10 @@ export const rememberFact = (name: string, value: string, at: number): Operation
   params: [name, value, at],
   mustHit: true,
 });
+
+const FIND = statement('installation_fact', 'SELECT value FROM installation_facts WHERE name = ?1');
+
+/** What the database remembers under this name. */
+export async function readFact(database: Pick<Database, 'get'>, name: string): Promise<string | undefined> {
+  return (await database.get<{ value: string }>(FIND, [name]))?.value;
+}

@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { AppError } from '../errors.ts';
 import type { Database } from './database.ts';
@@ -35,33 +36,34 @@ export interface OpenOptions {
   readonly url: string;
 }
 
+/** The generated client of an engine, loaded when it is asked for: as TypeScript from the sources or as JavaScript from the build. */
+const clientOf = (engine: Engine) => (): PrismaConstructor => {
+  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+  const generated = createRequire(import.meta.url)(`../../generated/${engine}/client.${extension}`) as {
+    PrismaClient: PrismaConstructor;
+  };
+  return generated.PrismaClient;
+};
+
 /**
- * Opens a migrated database (see migrate.ts); the engine follows from the URL, and only that engine's client is loaded.
- * Throws `database_url`, `store_unavailable`.
+ * Opens a migrated database (see migrate.ts); the engine follows from the URL, and only what that engine needs is
+ * loaded. Throws `database_url`, `store_unavailable`.
  */
 export async function openDatabase({ url }: OpenOptions): Promise<Database> {
   const location = locationOf(url);
+  const loadClient = clientOf(location.engine);
   switch (location.engine) {
     case 'sqlite': {
-      const [{ PrismaClient }, { openSqlite }] = await Promise.all([
-        import('../../generated/sqlite/client.ts'),
-        import('./engines/sqlite/engine.ts'),
-      ]);
-      return openSqlite(PrismaClient as unknown as PrismaConstructor, { file: location.file });
+      const { openSqlite } = await import('./engines/sqlite/engine.ts');
+      return openSqlite(loadClient, { file: location.file });
     }
     case 'postgresql': {
-      const [{ PrismaClient }, { openPostgresql }] = await Promise.all([
-        import('../../generated/postgresql/client.ts'),
-        import('./engines/postgresql/engine.ts'),
-      ]);
-      return openPostgresql(PrismaClient as unknown as PrismaConstructor, location.url);
+      const { openPostgresql } = await import('./engines/postgresql/engine.ts');
+      return openPostgresql(loadClient, location.url);
     }
     case 'mysql': {
-      const [{ PrismaClient }, { openMysql }] = await Promise.all([
-        import('../../generated/mysql/client.ts'),
-        import('./engines/mysql/engine.ts'),
-      ]);
-      return openMysql(PrismaClient as unknown as PrismaConstructor, location.url);
+      const { openMysql } = await import('./engines/mysql/engine.ts');
+      return openMysql(loadClient, location.url);
     }
   }
 }

@@ -19,7 +19,7 @@ export interface OutputWriterOptions {
 
 const retryAfter = 50;
 /** A write costs a hop to another thread, however short it is: lines of the same moment share one. */
-const gatherFor = 20;
+const gatherFor = 100;
 const closeLimit = 1000;
 
 /**

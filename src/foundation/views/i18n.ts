@@ -110,9 +110,20 @@ function createTranslator(instance: i18n, language: string): Translator {
     timeStyle: 'short',
     timeZone: 'UTC',
   });
-  const t = (key: string, values: Values = {}): string => {
+  /** Words without values, which are most of a page: looking them up takes longer than all else of a page. */
+  const plain = new Map<string, string>();
+  const lookUp = (key: string, values: Values): string => {
     if (!instance.exists(key, { lng: language, ...values })) throw new Error(`No words for ${key} in ${language}`);
     return fixed(key, values);
+  };
+  const t = (key: string, values?: Values): string => {
+    if (values !== undefined) return lookUp(key, values);
+    let words = plain.get(key);
+    if (words === undefined) {
+      words = lookUp(key, {});
+      plain.set(key, words);
+    }
+    return words;
   };
   return {
     language,

@@ -120,7 +120,7 @@ const runInPrisma: RunInPrisma = async (tx, { statement, params }) => {
  * An INSERT … ON DUPLICATE KEY UPDATE counts as a hit even when it leaves the row as it was. One that depends on the row's
  * state sets a column that takes no NULL to NULL where it must not touch the row: that counts as no row, in units only.
  */
-export async function openMysql(PrismaClient: PrismaConstructor, url: string): Promise<Database> {
+export async function openMysql(loadClient: () => PrismaConstructor, url: string): Promise<Database> {
   const writers = createPool({ url, connections: WRITERS, prepared: true });
   const readers = createPool({ url, connections: READERS, prepared: true });
   const prismaPool = createPool({ url, connections: PRISMA_CONNECTIONS, prepared: false });
@@ -135,7 +135,7 @@ export async function openMysql(PrismaClient: PrismaConstructor, url: string): P
   const sessions = sessionsFrom(writers);
   const { database } = connectionFrom(url);
   const side = createPrismaSide({
-    PrismaClient,
+    loadClient,
     adapter: new PrismaMariaDb(prismaPool, database === undefined ? {} : { database }),
     retrying: (attempt) => gate(() => retry(attempt)),
     beforeCommit: joiningWith(runInPrisma),
@@ -148,7 +148,9 @@ export async function openMysql(PrismaClient: PrismaConstructor, url: string): P
   return countActivity({
     engine: 'mysql',
     durability,
-    prisma: side.prisma,
+    get prisma() {
+      return side.prisma;
+    },
     together: side.together,
     get: async <R extends Row>(statement: Statement, params: readonly Value[]) => (await read<R>(statement, params))[0],
     all: read,

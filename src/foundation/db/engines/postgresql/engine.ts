@@ -129,7 +129,7 @@ const runInPrisma: RunInPrisma = async (tx, { statement, params, mustHit }) => {
 const isUniqueViolation = (error: unknown): boolean => (error as { code?: unknown }).code === 'store_unique';
 
 /** Opens a migrated PostgreSQL database. Throws `store_unavailable` when it cannot be reached. */
-export async function openPostgresql(PrismaClient: PrismaConstructor, url: string): Promise<Database> {
+export async function openPostgresql(loadClient: () => PrismaConstructor, url: string): Promise<Database> {
   const writers = createPool({ url, connections: WRITERS, prepared: true });
   const readers = createPool({ url, connections: READERS, prepared: true });
   const prismaPool = createPool({ url, connections: PRISMA_CONNECTIONS, prepared: false });
@@ -145,7 +145,7 @@ export async function openPostgresql(PrismaClient: PrismaConstructor, url: strin
   const sessions = sessionsFrom(writers, nameOf);
   const join = joiningWith(runInPrisma);
   const side = createPrismaSide({
-    PrismaClient,
+    loadClient,
     adapter: new PrismaPg(prismaPool, { statementNameGenerator: createPrismaNames() }),
     retrying: (attempt) => gate(() => retry(attempt)),
     async beforeCommit(tx, operations: readonly Operation[]) {
@@ -162,7 +162,9 @@ export async function openPostgresql(PrismaClient: PrismaConstructor, url: strin
   return countActivity({
     engine: 'postgresql',
     durability,
-    prisma: side.prisma,
+    get prisma() {
+      return side.prisma;
+    },
     together: side.together,
     get: async <R extends Row>(statement: Statement, params: readonly Value[]) => (await read<R>(statement, params))[0],
     all: read,

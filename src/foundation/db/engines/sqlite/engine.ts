@@ -58,14 +58,16 @@ async function openBeside<T>(writer: Writer, open: () => T): Promise<T> {
 }
 
 /** Opens a migrated SQLite file. Throws `store_unavailable` when it cannot be opened or would not keep what it acknowledges. */
-export async function openSqlite(PrismaClient: PrismaConstructor, options: WriterOptions): Promise<Database> {
+export async function openSqlite(loadClient: () => PrismaConstructor, options: WriterOptions): Promise<Database> {
   const writer = new Writer(options);
   const reader = await openBeside(writer, () => createReader(options.file));
-  const side = createPrismaSide({ PrismaClient, adapter: sqliteAdapter(options.file, writer) });
+  const side = createPrismaSide({ loadClient, adapter: sqliteAdapter(options.file, writer) });
   const database: Omit<Database, 'activity'> = {
     engine: 'sqlite',
     durability: { kept: true, note: 'synchronous=FULL' },
-    prisma: side.prisma,
+    get prisma() {
+      return side.prisma;
+    },
     together: side.together,
     get: reader.get,
     all: reader.all,

@@ -1,0 +1,32 @@
+import type { DoorState } from '../foundation/http/door.ts';
+import type { RequestContext } from '../foundation/http/request-context.ts';
+import type { RouteKind } from '../foundation/http/security-headers.ts';
+import type { Views } from '../foundation/views/render.ts';
+
+export interface LanguageWish {
+  readonly views: Pick<Views, 'negotiate'>;
+  readonly querystring: string;
+  readonly acceptLanguage: string;
+}
+
+/** The state of a request. A class: an accessor made anew for each request would outlive it (`own-context.ts`). */
+export class RequestState implements DoorState {
+  readonly facts: RequestContext;
+  readonly requestId: string;
+  readonly formActions: string[] = [];
+  kind: RouteKind;
+  readonly #wish: LanguageWish;
+
+  constructor(facts: RequestContext, kind: RouteKind, wish: LanguageWish) {
+    this.facts = facts;
+    this.requestId = facts.requestId;
+    this.kind = kind;
+    this.#wish = wish;
+  }
+
+  /** Asked for by pages only; programs are answered in no language. */
+  get language(): string {
+    const { views, querystring, acceptLanguage } = this.#wish;
+    return views.negotiate(new URLSearchParams(querystring).get('ui_locales') ?? undefined, acceptLanguage);
+  }
+}
