@@ -6,6 +6,12 @@ import { inProject, SetUpError } from './place.mjs';
 const oldestRuntime = 24;
 const oldestLauncher = 20;
 
+/**
+ * How the server's Node.js is started. V8's young generation grows to three times 32 MB as soon as there is anything to
+ * do; three times 8 serve as fast, and the server rests with 50 MB less.
+ */
+export const runtimeFlags = ['--max-semi-space-size=8'];
+
 /** The dynamic loader that the pinned runtime is linked against; musl systems lack it. */
 const loaders = { x64: '/lib64/ld-linux-x86-64.so.2', arm64: '/lib/ld-linux-aarch64.so.1' };
 
@@ -43,7 +49,7 @@ export async function handOver(script, args) {
   }
   // Parsed code is kept between starts: a second start answers sooner.
   const env = { NODE_COMPILE_CACHE: inProject('.cache', 'compiled'), ...process.env };
-  const child = spawn(runtime, [script, ...args], { stdio: 'inherit', env });
+  const child = spawn(runtime, [...runtimeFlags, script, ...args], { stdio: 'inherit', env });
   const forward = (signal) => {
     // A terminal sends its interrupt to the whole group: forwarding it would make the child see it twice.
     if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal);

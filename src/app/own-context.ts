@@ -17,16 +17,17 @@ export function inOwnContext(app: Koa, serve: (ctx: Context) => Promise<unknown>
     } finally {
       // Koa reports a failure by the outer one.
       outer.state = ctx.state;
-      empty((ctx as { oidc?: object }).oidc);
-      empty(ctx);
+      const { oidc } = ctx as { oidc?: object };
+      Object.assign(ctx, emptyContext);
+      if (oidc !== undefined) empty(oidc as Record<string | symbol, unknown>);
     }
   };
 }
 
-function empty(object: object | undefined): void {
-  if (object === undefined) return;
-  for (const key of Reflect.ownKeys(object)) {
-    // The accessor itself stays: it cannot be taken back.
-    if (Object.getOwnPropertyDescriptor(object, key)?.writable) Reflect.set(object, key, undefined);
-  }
+/** What of a context reaches the rest of the request. */
+const emptyContext = { req: undefined, res: undefined, request: undefined, response: undefined, state: undefined };
+
+function empty(object: Record<string | symbol, unknown>): void {
+  for (const key of Object.keys(object)) object[key] = undefined;
+  for (const key of Object.getOwnPropertySymbols(object)) object[key] = undefined;
 }

@@ -3,6 +3,7 @@ import { connect } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { runtimeFlags } from '../../bin/set-up/runtime.mjs';
 import { type Child, cleanEnvironment, startChild } from '../kit/services/child.ts';
 import { freePort } from '../kit/services/free-port.ts';
 import { cpuMsOf, residentMbOf } from './usage.ts';
@@ -51,7 +52,13 @@ export async function startPostern(env: NodeJS.ProcessEnv, dist: string): Promis
   const main = join(dist, 'main.js');
   if (!existsSync(main)) throw new Error(`missing: ${main}; npm run build`);
   const managementPort = Number(env.POSTERN_MANAGEMENT_PORT);
-  return start({ name: 'postern', port: Number(env.POSTERN_PORT), managementPort, env, script: [main] });
+  return start({
+    name: 'postern',
+    port: Number(env.POSTERN_PORT),
+    managementPort,
+    env,
+    script: [...runtimeFlags, main],
+  });
 }
 
 /** Starts the baseline. */

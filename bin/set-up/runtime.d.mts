@@ -1,0 +1,2 @@
+/** What tests take from the launcher. */
+export declare const runtimeFlags: readonly string[];
