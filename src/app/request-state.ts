@@ -16,6 +16,7 @@ export class RequestState implements DoorState {
   readonly formActions: string[] = [];
   kind: RouteKind;
   readonly #wish: LanguageWish;
+  #askedBefore: string | undefined;
 
   constructor(facts: RequestContext, kind: RouteKind, wish: LanguageWish) {
     this.facts = facts;
@@ -24,9 +25,16 @@ export class RequestState implements DoorState {
     this.#wish = wish;
   }
 
+  get uiLocales(): string | undefined {
+    return this.#askedBefore ?? new URLSearchParams(this.#wish.querystring).get('ui_locales') ?? undefined;
+  }
+
+  set uiLocales(asked: string | undefined) {
+    this.#askedBefore = asked;
+  }
+
   /** Asked for by pages only; programs are answered in no language. */
   get language(): string {
-    const { views, querystring, acceptLanguage } = this.#wish;
-    return views.negotiate(new URLSearchParams(querystring).get('ui_locales') ?? undefined, acceptLanguage);
+    return this.#wish.views.negotiate(this.uiLocales, this.#wish.acceptLanguage);
   }
 }

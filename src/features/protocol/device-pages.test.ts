@@ -15,7 +15,9 @@ const pages = deviceFlow({ clock: { now: () => 5 }, clients, views, error: error
 function asked(state: Record<string, unknown> = {}, status = 200) {
   const ctx = contextFor({ path: '/device', state: { language: 'en', ...state } });
   ctx.status = status;
-  return Object.assign(ctx, { oidc: { session: { state: { secret: 'xsrf-1' } }, client: { clientId: 'tv' } } });
+  return Object.assign(ctx, {
+    oidc: { session: { state: { secret: 'xsrf-1' } }, client: { clientId: 'tv' }, entities: {} },
+  });
 }
 const page = (ctx: ReturnType<typeof asked>) => JSON.parse(String(ctx.body)) as Record<string, unknown>;
 const named = (name: string, more: object = {}) => Object.assign(new Error(), { name, ...more });
@@ -99,6 +101,14 @@ describe('the pages that follow', () => {
       hidden: { xsrf: 'xsrf-1', user_code: 'BCDF-GHJK' },
       app: { name },
     });
+  });
+
+  it('speak as the device asked, and so does the form', async () => {
+    const ctx = asked();
+    Object.assign(ctx.oidc.entities, { DeviceCode: { params: { ui_locales: 'de en' } } });
+    await pages.userCodeConfirmSource?.(ctx as never, '', { clientId: 'tv' } as never, {}, 'WDJB-MJHT');
+    expect(ctx.state['uiLocales']).toBe('de en');
+    expect(page(ctx)).toMatchObject({ action: '/device?ui_locales=de+en' });
   });
 
   it('say that it is connected', async () => {

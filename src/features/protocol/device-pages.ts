@@ -6,6 +6,7 @@ import type { Clients } from '../clients/module.ts';
 import { appOnPage } from './app-on-page.ts';
 import { routes } from './routes.ts';
 import { isFormGone } from './stale-form.ts';
+import { inAskedLanguage, speakAsAsked } from './ui-locales.ts';
 
 type DeviceFlow = NonNullable<NonNullable<Configuration['features']>['deviceFlow']>;
 type Problem = NonNullable<PageLocals['interaction/device-code-input']['problem']>;
@@ -50,12 +51,13 @@ export function deviceFlow(parts: DevicePagesParts): DeviceFlow {
     charset: 'base-20',
     mask: '****-****',
     async userCodeInputSource(ctx, _form, out, error) {
+      speakAsDevice(ctx);
       if (error?.name === 'AbortedError') return render(ctx, 'interaction/device-done', { outcome: 'refused' });
       if (out && error && isBeyondTyping(ctx, error)) return parts.error(ctx, out, error);
       // The code in `verification_uri_complete` is filled in, never sent on by itself (RFC 8628 §5.4, remote phishing).
       const typed = (error as { userCode?: string } | undefined)?.userCode ?? ctx.state['userCode'];
       return render(ctx, 'interaction/device-code-input', {
-        action: routes.code_verification,
+        action: inAskedLanguage(ctx, routes.code_verification),
         hidden: { xsrf: String(ctx.oidc.session?.state?.['secret']) },
         userCode: typeof typed === 'string' ? typed : undefined,
         problem: problemOf(parts.clock, ctx, error),
@@ -63,14 +65,16 @@ export function deviceFlow(parts: DevicePagesParts): DeviceFlow {
     },
     // oxlint-disable-next-line eslint/max-params -- the library calls it with five
     userCodeConfirmSource(ctx, _form, client, _deviceInfo, userCode) {
+      speakAsDevice(ctx);
       return render(ctx, 'interaction/device-confirm', {
-        action: routes.code_verification,
+        action: inAskedLanguage(ctx, routes.code_verification),
         hidden: { xsrf: String(ctx.oidc.session?.state?.['secret']), user_code: userCode },
         app: appOnPage(clients, client.clientId) ?? { name: client.clientId },
         userCode,
       });
     },
     successSource(ctx) {
+      speakAsDevice(ctx);
       return render(ctx, 'interaction/device-done', {
         outcome: 'connected',
         app: appOnPage(clients, ctx.oidc.client?.clientId),
@@ -78,6 +82,9 @@ export function deviceFlow(parts: DevicePagesParts): DeviceFlow {
     },
   };
 }
+
+/** Once it is known which device is meant, what that one asked for holds. */
+const speakAsDevice = (ctx: KoaContextWithOIDC): void => speakAsAsked(ctx, ctx.oidc.entities.DeviceCode?.params);
 
 /** The step is over, or the server failed: no other code would help. */
 const isBeyondTyping = (ctx: KoaContextWithOIDC, error: Error): boolean =>

@@ -7,6 +7,7 @@ import { appOnPage, backToApp } from './app-on-page.ts';
 import { routes } from './routes.ts';
 import { isFormGone, isFormReplaced } from './stale-form.ts';
 import type { StartAgain } from './start-again.ts';
+import { inAskedLanguage, speakAsAsked } from './ui-locales.ts';
 
 export interface ErrorPageOptions {
   readonly issuer: string;
@@ -26,12 +27,13 @@ export function errorPage(options: ErrorPageOptions) {
       reference: String(ctx.state['requestId']),
       time: options.clock.now(),
     };
-    const language = String(ctx.state['language']);
+    const language = () => String(ctx.state['language']);
+    speakAsAsked(ctx, ctx.oidc.params);
     ctx.type = 'html';
-    if (isStaleLogout(ctx, error)) return goOnFromStaleLogout(ctx, views, language);
+    if (isStaleLogout(ctx, error)) return goOnFromStaleLogout(ctx, views, language());
     if (error instanceof errors.SessionNotFound || isFormGone(error)) {
       const { page, locals } = await options.startAgain(ctx, reference);
-      ctx.body = views.render(page, locals, { language });
+      ctx.body = views.render(page, locals, { language: language() });
       return;
     }
     const clientId = ctx.oidc.client?.clientId;
@@ -39,7 +41,7 @@ export function errorPage(options: ErrorPageOptions) {
     const kind = kindOf(ctx.status);
     const detail = kind === 'app-request' ? out.error_description : undefined;
     const backTo = backToApp(clients, clientId, issuer);
-    ctx.body = views.render('errors/error', { ...reference, kind, app, detail, backTo }, { language });
+    ctx.body = views.render('errors/error', { ...reference, kind, app, detail, backTo }, { language: language() });
   };
 }
 
@@ -59,6 +61,6 @@ function goOnFromStaleLogout(ctx: KoaContextWithOIDC, views: Views, language: st
     ctx.body = views.render('logout/done', {}, { language });
     return;
   }
-  ctx.redirect(routes.end_session);
+  ctx.redirect(inAskedLanguage(ctx, routes.end_session));
   ctx.status = 303;
 }

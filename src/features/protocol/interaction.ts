@@ -8,6 +8,7 @@ import { appOnPage } from './app-on-page.ts';
 import { cookiesMissing, interactionMissing } from './errors.ts';
 import type { Allowed, RememberedConsents } from './remembered-consent.ts';
 import type { GrantOfSession } from './session-grant.ts';
+import { speakAsAsked } from './ui-locales.ts';
 
 /** What the engine is waiting for, as the sign-in and consent rooms see it. */
 export interface Interaction {
@@ -21,7 +22,6 @@ export interface Interaction {
   /** Whoever is signed in already. */
   readonly accountId: string | undefined;
   readonly loginHint: string | undefined;
-  readonly uiLocales: string | undefined;
   /** Where the answer will go: what `form-action` must let through. */
   readonly redirectUri: string | undefined;
   readonly app: AppOnPage | undefined;
@@ -108,6 +108,7 @@ async function detailsOf(provider: Provider, ctx: Context): Promise<Details> {
     const found = await provider.interactionDetails(ctx.req, ctx.res);
     // The cookie must belong to the page: another tab's answer must not land here.
     if (found.uid !== ctx['params']?.['uid']) throw interactionMissing();
+    speakAsAsked(ctx, found.params);
     return found;
   } catch (error) {
     if (!(error instanceof errors.SessionNotFound)) throw error;
@@ -128,7 +129,6 @@ function describe(found: Details, clients: Clients): Interaction {
     switching: found.result?.[switching] === true,
     accountId: session?.accountId,
     loginHint: text(params['login_hint']),
-    uiLocales: text(params['ui_locales']),
     redirectUri: text(params['redirect_uri']),
     app: appOnPage(clients, clientId),
     requested: text(params['scope'])?.split(' ') ?? [],

@@ -6,6 +6,7 @@ import type { Clients } from '../clients/module.ts';
 import type { Users } from '../users/module.ts';
 import { appOnPage, backToApp } from './app-on-page.ts';
 import { routes } from './routes.ts';
+import { inAskedLanguage, speakAsAsked } from './ui-locales.ts';
 
 type Logout = NonNullable<NonNullable<Configuration['features']>['rpInitiatedLogout']>;
 
@@ -22,10 +23,11 @@ export function logoutPages({ issuer, clients, users, views }: LogoutPagesOption
     enabled: true,
     async logoutSource(ctx) {
       const { session, client } = ctx.oidc;
+      speakAsAsked(ctx, ctx.oidc.params);
       leadsTo(ctx, ctx.oidc.params?.['post_logout_redirect_uri']);
       const user = session?.accountId ? await users.find(session.accountId) : undefined;
       show(ctx, views, 'logout/confirm', {
-        action: `${routes.end_session}/confirm`,
+        action: inAskedLanguage(ctx, `${routes.end_session}/confirm`),
         hidden: { xsrf: String(session?.state?.['secret']) },
         account: user?.email,
         app: appOnPage(clients, client?.clientId),

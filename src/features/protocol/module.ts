@@ -42,6 +42,7 @@ import { createGrantOfSession } from './session-grant.ts';
 import { createSignInSessions, type SignInSessions } from './sign-in-session.ts';
 import { createStartAgain, type FormerInteraction } from './start-again.ts';
 import { createProtocolStore } from './store.ts';
+import { keepLanguageOfLogout } from './ui-locales.ts';
 import { requireUnit } from './unit.ts';
 
 export { appOnPage } from './app-on-page.ts';
@@ -146,7 +147,7 @@ export function createProtocol(parts: ProtocolParts): Protocol {
 /** Programs get the shortest way: what only pages need is not asked of them. */
 function byReader({ random, throttle }: ProtocolParts, serve: Middleware): Middleware {
   const programs = compose([readForm(presentJwt(random)), serve]);
-  const people = compose([postToGet(), limitUserCodes(throttle), serve]);
+  const people = compose([postToGet(), limitUserCodes(throttle), keepLanguageOfLogout, serve]);
   return (ctx, next) => {
     if (publicDocuments.has(ctx.path)) return serve(ctx, next);
     return machineEndpoints.has(ctx.path) ? programs(ctx, next) : people(ctx, next);
@@ -185,6 +186,7 @@ function engineParts(parts: ProtocolParts, records: (kind: string) => Adapter, s
     keys: () => parts.signingKeys.current(),
     successorKey: parts.keyRing.derive('refresh token successors'),
     scopes,
+    languages: parts.views.languages,
     adapter: adapter as unknown as NonNullable<Configuration['adapter']>,
     bindToGrant(grantId: string) {
       // A JWT access token writes no row of its own: the guard rides on its making.
@@ -213,7 +215,7 @@ async function formerInteraction(
   if (!row) return undefined;
   const params = codec.decode('Interaction', key, row.payload, uid)['params'] as Record<string, unknown> | undefined;
   const clientId = params?.['client_id'];
-  return { clientId: typeof clientId === 'string' ? clientId : undefined, finished: row.ended_at !== null };
+  return { clientId: typeof clientId === 'string' ? clientId : undefined, finished: row.ended_at !== null, params };
 }
 
 function logoutNotices(parts: ProtocolParts, engine: () => Engine): MessageKind {

@@ -18,6 +18,7 @@ const optionsOf = (parts: Partial<EngineParts> = {}) =>
     keys: () => ({ active: [{ privateJwk: { kid: 'k1' } }], published: [] }),
     cookieSigner: { sign: String, verify: () => true, index: () => 0 },
     scopes: new Set(['openid']),
+    languages: ['de', 'en'],
     bindToGrant: (grantId: string) => `reference of ${grantId}`,
     pages: {},
     ...parts,

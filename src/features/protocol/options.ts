@@ -30,6 +30,8 @@ export interface EngineParts {
   readonly cookieSigner: CookieSigner;
   /** The standard scopes and those of resources. */
   readonly scopes: ReadonlySet<string>;
+  /** What the pages speak, published as `ui_locales_supported`. */
+  readonly languages: readonly string[];
   readonly adapter: NonNullable<Configuration['adapter']>;
   /** Names a grant inside a JWT, and makes the request's unit fail unless that grant is alive. */
   readonly bindToGrant: (grantId: string) => string;
@@ -52,6 +54,7 @@ export function engineOptions(parts: EngineParts): Configuration {
     ttl: lifetimes(parts.settings, parts.clock),
     scopes: [...parts.scopes],
     claims: claimsByScope,
+    discovery: { ui_locales_supported: [...parts.languages] },
     findAccount: findAccount(parts.users),
     acrValues: [singleFactor],
     responseTypes: responseTypes(parts.clients) as NonNullable<Configuration['responseTypes']>,

@@ -6,12 +6,12 @@ const metadata = { client_name: 'Shop', client_uri: 'https://shop.example/' };
 const clients = { find: (id: string) => (id === 'shop' ? { metadata } : undefined) } as unknown as Clients;
 const interactions = new Map<string, FormerInteraction>([
   ['finished-one', { clientId: 'shop', finished: true }],
-  ['expired-one', { clientId: 'shop', finished: false }],
+  ['expired-one', { clientId: 'shop', finished: false, params: { ui_locales: 'de' } }],
 ]);
 const find = createStartAgain({ issuer: 'https://id.example', clients, former: async (uid) => interactions.get(uid) });
 const reference = { code: 'session_not_found', reference: 'r-1', time: 5 };
 const ask = (path: string, cookie: string | undefined = 'a=1') =>
-  find({ path, headers: cookie ? { cookie } : {} }, reference);
+  find({ path, headers: cookie ? { cookie } : {}, state: {} }, reference);
 const shop = { name: 'Shop', href: 'https://shop.example/' };
 
 describe('the page for a step that is not there', () => {
@@ -27,6 +27,12 @@ describe('the page for a step that is not there', () => {
       page: 'interaction/start-again',
       locals: { reference: 'r-1', time: 5, code, reason, backTo },
     });
+  });
+
+  it('speaks as the app had asked', async () => {
+    const state = {};
+    await find({ path: '/interaction/expired-one', headers: {}, state }, reference);
+    expect(state).toEqual({ uiLocales: 'de' });
   });
 
   it('says so when the browser keeps no cookies', async () => {

@@ -16,6 +16,8 @@ export interface DoorState {
   readonly facts: RequestOrigin;
   /** In which the person is answered. */
   readonly language: string;
+  /** What the app asked for (`ui_locales`): of the address, unless a door knows the request that began it all. */
+  uiLocales: string | undefined;
   /** What is answered with, for the table of security headers. */
   kind: RouteKind;
   /** Where a form of this page may lead besides our own origin. */

@@ -18,7 +18,8 @@ const time = {
 write('en', { hello: 'Hello {{name}}', to: 'to <b>{{app}}</b> at <code>{{host}}</code>.', only: 'only here', time });
 write('de', { hello: 'Hallo {{name}}' });
 write('de-CH', { hello: 'Grüezi {{name}}' });
-write('ar', { hello: 'مرحبا {{name}}' });
+write('ar', { hello: 'مرحبا {{name}}', to: 'إلى <b>{{app}}</b> <code>{{host}}</code>.' });
+write('zh-Hans', { hello: '您好，{{name}}' });
 const i18n = createI18n(folder);
 
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -30,6 +31,13 @@ describe('the language of a request', () => {
   it('falls back from region to language', () => expect(i18n.negotiate('de-AT', undefined)).toBe('de'));
   it('prefers the region when there is one, whatever its case', () =>
     expect(i18n.negotiate('DE-ch', undefined)).toBe('de-CH'));
+  it('is found by the script that a region implies, and not for another script', () => {
+    expect(i18n.negotiate('zh', undefined)).toBe('zh-Hans');
+    expect(i18n.negotiate(undefined, 'zh-CN')).toBe('zh-Hans');
+    expect(i18n.negotiate('zh-SG', undefined)).toBe('zh-Hans');
+    expect(i18n.negotiate('zh-TW', 'de')).toBe('de');
+    expect(i18n.negotiate('zh-Hant zh-HK', undefined)).toBe('en');
+  });
   it('leaves out what the browser refuses', () => expect(i18n.negotiate(undefined, 'de;q=0, *;q=0.5')).toBe('en'));
   it('is English for nothing, nonsense and what is too long', () => {
     expect(i18n.negotiate(undefined, undefined)).toBe('en');
@@ -66,6 +74,24 @@ describe('emphasis', () => {
   it('never takes a tag or a placeholder from a value', () => {
     const parts = i18n.in('en').rich('to', { app: '</b><b>x</b>', host: '{{app}}' });
     expect(parts.map((part) => part.text)).toEqual(['to ', '</b><b>x</b>', ' at ', '{{app}}', '.']);
+  });
+});
+
+describe('a name that runs the other way', () => {
+  it('is set apart, so that neither it nor the sentence is disordered', () => {
+    expect(i18n.in('ar').t('hello', { name: 'Ada (UK)' })).toBe('مرحبا \u2068Ada (UK)\u2069');
+    expect(i18n.in('en').t('hello', { name: 'مكتبة (1)' })).toBe('Hello \u2068مكتبة (1)\u2069');
+    expect(i18n.in('en').t('hello', { name: 'Ada (UK)' })).toBe('Hello Ada (UK)');
+    expect(i18n.in('ar').rich('to', { app: 'Books', host: 'a.example' })[1]?.text).toBe('\u2068Books\u2069');
+  });
+  it('cannot turn the sentence around it', () => {
+    expect(i18n.in('en').t('hello', { name: 'A\u202Eda\u2069' })).toBe('Hello Ada');
+    expect(
+      i18n
+        .in('en')
+        .rich('to', { app: '\u2067x', host: 'y\u202B' })
+        .map(({ text }) => text),
+    ).toEqual(['to ', 'x', ' at ', 'y', '.']);
   });
 });
 

@@ -60,8 +60,10 @@ export function createI18n(localesDir: string): I18n {
     initAsync: false,
     interpolation: { escapeValue: false },
   });
-  const languages = Object.keys(resources);
-  const translators = new Map(languages.map((language) => [language, createTranslator(instance, language)]));
+  const languages = Object.keys(resources).sort();
+  const find = matcher(languages);
+  /** Made when first asked for: the formats of dates cost more than the words. */
+  const translators = new Map<string, Translator>();
   return {
     languages,
     negotiate(uiLocales, acceptLanguage) {
@@ -69,9 +71,20 @@ export function createI18n(localesDir: string): I18n {
         ...(uiLocales ?? '').slice(0, longestList).split(/\s+/),
         ...parseAcceptLanguage((acceptLanguage ?? '').slice(0, longestList)),
       ];
-      return wishes.map((wish) => bestMatch(wish, languages)).find((match) => match !== undefined) ?? fallback;
+      for (const wish of wishes) {
+        const match = find(wish);
+        if (match) return match;
+      }
+      return fallback;
     },
-    in: (language) => translators.get(language) ?? (translators.get(fallback) as Translator),
+    in(language) {
+      const known = translators.get(language);
+      if (known) return known;
+      if (!resources[language]) return this.in(fallback);
+      const translator = createTranslator(instance, language);
+      translators.set(language, translator);
+      return translator;
+    },
   };
 }
 
@@ -89,21 +102,38 @@ function parseAcceptLanguage(header: string): string[] {
     .map(({ tag }) => tag);
 }
 
-/** RFC 4647 §3.4 lookup: `de-CH-1996` finds `de-CH`, then `de`. */
-function bestMatch(wish: string, languages: readonly string[]): string | undefined {
-  const subtags = wish.toLowerCase().split('-');
-  for (let length = subtags.length; length > 0; length -= 1) {
-    const tag = subtags.slice(0, length).join('-');
-    const match = languages.find((language) => language.toLowerCase() === tag);
-    if (match) return match;
+/**
+ * RFC 4647 §3.4 lookup: `de-CH-1996` finds `de-CH`, then `de`. Where a region implies the script that the words are
+ * written in, it finds those: `zh-CN` is `zh-Hans`, but `zh-TW` is not.
+ */
+function matcher(languages: readonly string[]): (wish: string) => string | undefined {
+  const byTag = new Map(languages.map((language) => [language.toLowerCase(), language]));
+  const byScript = new Map(languages.map((language) => [scriptOf(language), language]));
+  return (wish) => {
+    const subtags = wish.toLowerCase().split('-');
+    for (let length = subtags.length; length > 0; length -= 1) {
+      const match = byTag.get(subtags.slice(0, length).join('-'));
+      if (match) return match;
+    }
+    const script = scriptOf(wish);
+    return script && byScript.get(script);
+  };
+}
+
+/** Language and script of a tag, such as `zh-Hans`; undefined for what is no tag. */
+function scriptOf(tag: string): string | undefined {
+  try {
+    const { language, script } = new Intl.Locale(tag).maximize();
+    return `${language}-${script}`;
+  } catch {
+    return undefined;
   }
-  return undefined;
 }
 
 function createTranslator(instance: i18n, language: string): Translator {
   const fixed = instance.getFixedT(language);
-  // Plain "en" means American dates; these pages speak British English.
-  const formatLocale = language === 'en' ? 'en-GB' : language;
+  const dir = instance.dir(language);
+  const formatLocale = formatLocales[language] ?? language;
   const timeFormat = new Intl.DateTimeFormat(formatLocale, { timeStyle: 'short', timeZone: 'UTC' });
   const momentFormat = new Intl.DateTimeFormat(formatLocale, {
     dateStyle: 'medium',
@@ -117,7 +147,7 @@ function createTranslator(instance: i18n, language: string): Translator {
     return fixed(key, values);
   };
   const t = (key: string, values?: Values): string => {
-    if (values !== undefined) return lookUp(key, values);
+    if (values !== undefined) return lookUp(key, isolated(values, dir));
     let words = plain.get(key);
     if (words === undefined) {
       words = lookUp(key, {});
@@ -127,10 +157,10 @@ function createTranslator(instance: i18n, language: string): Translator {
   };
   return {
     language,
-    dir: instance.dir(language),
+    dir,
     t,
     has: (key) => instance.exists(key, { lng: language }),
-    rich: (key, values = {}) => richParts((marked) => t(key, marked), values),
+    rich: (key, values = {}) => richParts((marked) => lookUp(key, marked), isolated(values, dir)),
     duration: (seconds) => {
       const [unit, count] = roughly(Math.max(1, Math.ceil(seconds)));
       return t(`time.${unit}`, { count });
@@ -138,6 +168,27 @@ function createTranslator(instance: i18n, language: string): Translator {
     timeOfDay: (time) => timeFormat.format(time),
     moment: (time) => momentFormat.format(time),
   };
+}
+
+/** Plain "en" means American dates, and these pages speak British English; Arabic keeps the digits of codes and counts. */
+const formatLocales: Readonly<Record<string, string>> = { en: 'en-GB', ar: 'ar-u-nu-latn' };
+
+const runsRightToLeft = /[\u0590-\u08FF\uFB1D-\uFDFF\uFE70-\uFEFC]/;
+/** Marks that turn the direction of what follows them, beyond the name they stand in. */
+const directionMarks = /[\u202A-\u202E\u2066-\u2069]/g;
+
+/**
+ * Values that may run the other way than the sentence, set apart by FSI and PDI (Unicode UAX #9 §2.4.2), so that neither
+ * disorders the other. Marks in a name are taken out: they would rewrite the sentence around it (spoofing).
+ */
+function isolated(values: Values, dir: Translator['dir']): Values {
+  return Object.fromEntries(
+    Object.entries(values).map(([name, value]) => {
+      if (typeof value !== 'string') return [name, value];
+      const text = value.replace(directionMarks, '');
+      return [name, dir === 'rtl' || runsRightToLeft.test(text) ? `\u2068${text}\u2069` : text];
+    }),
+  );
 }
 
 /** A wait rounded up, so that nobody comes back too early. */

@@ -36,6 +36,8 @@ export interface Views {
   compileAll(): Promise<void>;
   /** The language for a request from `ui_locales` and `Accept-Language`. */
   readonly negotiate: I18n['negotiate'];
+  /** Every language the pages speak, as tags of BCP 47. */
+  readonly languages: I18n['languages'];
   readonly assets: Assets;
 }
 
@@ -63,6 +65,7 @@ export function createViews(options: ViewsOptions): Views {
   return {
     assets,
     negotiate: i18n.negotiate,
+    languages: i18n.languages,
     render: (page, locals, { language }) => compiled(page)({ ...shared, ...i18n.in(language), page: locals }),
     async compileAll() {
       for (const name of pageNames) {
