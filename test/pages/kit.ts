@@ -22,8 +22,8 @@ export function sampleViews(): Views {
 }
 
 /** Renders one sample. */
-export function renderSample(views: Views, sample: Sample): string {
-  return views.render<PageName>(sample.page, sample.locals as PageLocals[PageName], { language: 'en' });
+export function renderSample(views: Views, sample: Sample, language = 'en'): string {
+  return views.render<PageName>(sample.page, sample.locals as PageLocals[PageName], { language });
 }
 
 function headersOf(sample: Sample): Headers {
@@ -36,17 +36,17 @@ export interface PageServer {
   close(): Promise<void>;
 }
 
-/** Serves every sample at `/<its name>` and the assets, with the headers of the real routes. */
+/** Serves every sample at `/<its name>?ui_locales=<language>` and the assets, with the headers of the real routes. */
 export async function servePages(): Promise<PageServer> {
   const views = sampleViews();
   const byPath = new Map(samples.map((sample) => [`/${sample.name}`, sample]));
   const server = createServer((request, response) => {
-    const path = request.url ?? '/';
+    const { pathname: path, searchParams } = new URL(request.url ?? '/', 'http://localhost');
     const sample = byPath.get(path);
     const asset = views.assets.find(path, request.headers['accept-encoding']);
     if (sample) {
       response.writeHead(200, { ...headersOf(sample), 'Content-Type': 'text/html; charset=utf-8' });
-      response.end(renderSample(views, sample));
+      response.end(renderSample(views, sample, searchParams.get('ui_locales') ?? undefined));
     } else if (asset) {
       response.writeHead(200, { ...securityHeaders({ kind: 'asset', https: false }), ...asset.headers });
       response.end(asset.body);

@@ -31,6 +31,11 @@ it('speaks eight languages', () => {
   expect([...languages].sort()).toEqual(['ar', 'de', 'en', 'es', 'fr', 'ja', 'pt', 'zh-Hans']);
 });
 
+it.each(languages)('names no key twice in %s, since the second would silence the first', (language) => {
+  const written = readFileSync(join(folder, `${language}.json`), 'utf8').match(/"\w+":\s*"(?:[^"\\]|\\.)*"/g) ?? [];
+  expect(written.length).toBe(catalogue(language).size);
+});
+
 describe.each(others)('the words in %s', (language) => {
   const words = catalogue(language);
   const rules = new Intl.PluralRules(language);
