@@ -8,6 +8,7 @@ import { type AttemptResult, createSignIn } from '../features/sign-in/module.ts'
 import { hmacSha256 } from '../foundation/crypto/hash.ts';
 import { watchRevisions } from '../foundation/db/revision.ts';
 import { createRequestContextReader } from '../foundation/http/request-context.ts';
+import { type Mail, mailKind } from '../foundation/mail/mail.ts';
 import type { Log } from '../foundation/observe/log.ts';
 import type { Metrics } from '../foundation/observe/metrics.ts';
 import { createOutboundFetch } from '../foundation/outbound/fetch.ts';
@@ -16,6 +17,7 @@ import { createViews } from '../foundation/views/render.ts';
 import { type CoreFeatures, composeCore, type Foundations } from './compose-features.ts';
 import { createHttpApp } from './http.ts';
 import { type Jobs, startJobs } from './jobs.ts';
+import { composeMailRoom } from './mail-room.ts';
 import { mountPages } from './page-routes.ts';
 
 export interface AppParts extends Foundations {
@@ -28,6 +30,8 @@ export interface App {
   readonly core: CoreFeatures;
   readonly protocol: Protocol;
   readonly setUp: SetUp;
+  readonly mail: Mail;
+  readonly outbox: Outbox;
   readonly koa: Koa;
   /** Does ahead what first requests would wait for. */
   warmUp(): Promise<void>;
@@ -44,7 +48,7 @@ export async function compose(parts: AppParts): Promise<App> {
   await core.signingKeys.ensure();
   const { issuer } = parts.config;
   const views = createViews({ viewsDir: folder('views'), publicDir: folder('public'), issuer });
-  const { protocol, outbox } = composeProtocol(parts, core, views);
+  const { protocol, outbox, mail } = composeProtocol(parts, core, views);
   const { sessions } = protocol;
   const within = { ...parts, ...core, views, issuer, protocol, sessions, interactions: protocol.interactions };
   const setUp = createSetUp(within);
@@ -60,7 +64,7 @@ export async function compose(parts: AppParts): Promise<App> {
       }),
   });
   const stop = await keepFresh(parts, core, { protocol, outbox });
-  return { core, protocol, setUp, koa, stop, warmUp: () => views.compileAll() };
+  return { core, protocol, setUp, mail, outbox, koa, stop, warmUp: () => views.compileAll() };
 }
 
 function signInHooks({ keyRing, metrics }: AppParts) {
@@ -87,7 +91,9 @@ function composeProtocol(parts: AppParts, core: CoreFeatures, views: ReturnType<
     onTokens: (tokens) => parts.metrics.tokensIssued(tokens),
   });
   kinds['logout'] = protocol.logoutNotices;
-  return { protocol, outbox };
+  const room = composeMailRoom({ ...parts, ...core, views, outbox });
+  if (room.kind) kinds[mailKind] = room.kind;
+  return { protocol, outbox, mail: room.mail };
 }
 
 /** Follows changes that other processes make, and runs the jobs. Returns what stops both. */

@@ -11,6 +11,7 @@ import { databaseTime } from '../foundation/db/database-time.ts';
 import { planMigrations } from '../foundation/db/migrate.ts';
 import { AppError } from '../foundation/errors.ts';
 import { createIds } from '../foundation/ids.ts';
+import { createMailTransport } from '../foundation/mail/transport.ts';
 import { systemRandom } from '../foundation/random.ts';
 import { commandConfig, openCommandApp } from './command-app.ts';
 import type { CertificateFacts, DatabaseFacts, DoctorFacts, FileFacts } from './doctor-findings.ts';
@@ -32,8 +33,21 @@ export async function doctorFacts(): Promise<DoctorFacts> {
     keyFile,
     certificate: config.tls && attempt(() => certificateFacts(config)),
     ...(await storeFacts(config)),
+    mail: await mailFacts(config),
     argon2: argon2Build(),
   };
+}
+
+async function mailFacts(config: Config): Promise<DoctorFacts['mail']> {
+  const { mail } = config;
+  if (mail === undefined) return undefined;
+  const { host } = new URL(mail.url);
+  return createMailTransport({ ...config, mail })
+    .verify()
+    .then(
+      () => ({ host }),
+      (error: unknown) => ({ host, error: inWords(error) }),
+    );
 }
 
 function readConfig(): DoctorFacts['config'] {
@@ -56,6 +70,7 @@ const nothing = (): Omit<DoctorFacts, 'config'> => ({
   certificate: undefined,
   database: { error: 'not looked at' },
   keys: undefined,
+  mail: undefined,
   argon2: argon2Build(),
 });
 

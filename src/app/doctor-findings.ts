@@ -62,6 +62,8 @@ export interface DoctorFacts {
   readonly database: DatabaseFacts;
   /** The signing keys, or in words why they cannot be read. `undefined`: not looked at. */
   readonly keys: readonly SigningKeyFacts[] | { readonly error: string } | undefined;
+  /** The mail server, with what is wrong when it does not let us in. `undefined`: there is none. */
+  readonly mail: { readonly host: string; readonly error?: string } | undefined;
   readonly argon2: Argon2Build;
 }
 
@@ -93,6 +95,7 @@ export function examine(facts: DoctorFacts): Finding[] {
     ...checkModes(facts),
     ...checkDatabase(facts.database),
     ...checkKeys(facts.keys),
+    checkMail(facts.mail),
     checkArgon2(facts.argon2),
     namePrecious(config, facts.keyFile),
   ];
@@ -256,5 +259,18 @@ function namePrecious({ databaseFile }: Config, keyFile: string | undefined): Fi
   return ok(
     'backup',
     `Keep copies of ${data} and of ${key}, apart from each other: without the key the stored private keys cannot be read.`,
+  );
+}
+
+function checkMail(mail: DoctorFacts['mail']): Finding {
+  if (mail === undefined) {
+    const remedy = 'Set POSTERN_MAIL__URL and POSTERN_MAIL__FROM, then try: postern mail test ADDRESS';
+    return warning('mail', 'There is no mail server: nothing is sent to anybody.', remedy);
+  }
+  if (mail.error === undefined) return ok('mail', `${mail.host} lets us in.`);
+  return warning(
+    'mail',
+    `${mail.host}: ${mail.error}`,
+    'Nothing is lost, and mails go once it answers. Check mail.url.',
   );
 }

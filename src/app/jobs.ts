@@ -38,7 +38,12 @@ export function startJobs(parts: JobsParts): Jobs {
   const commit = (operations: readonly Operation[]) =>
     operations.length === 0 ? Promise.resolve() : database.commit({ operations, fallback: [] });
   const jobs: Job[] = [
-    { name: 'deliver outbox', everyMs: 1_000, run: () => outbox.deliverDue() },
+    // Each kind by itself: a mail server that takes its time must not keep logout notices waiting.
+    ...outbox.kinds().map((kind) => ({
+      name: `deliver outbox: ${kind}`,
+      everyMs: 1_000,
+      run: () => outbox.deliverDue(kind),
+    })),
     { name: 'store refusal counts', everyMs: 5_000, run: () => commit(audit.coalesce.flushDue()) },
     { name: 'rotate keys', everyMs: 1_000, run: () => signingKeys.rotateDue() },
     // Small batches, often: a large one would hold the writer, and with it every request.

@@ -17,6 +17,7 @@ import { settingsPrint } from './commands/settings.ts';
 import { doctorFacts } from './doctor-facts.ts';
 import { migrateStore } from './open-store.ts';
 import { addClientCommands } from './program-clients.ts';
+import { addMailCommands } from './program-mail.ts';
 import { addUserCommands } from './program-users.ts';
 
 /** Every operator command with its options; nothing runs before `parseAsync`. Wrong usage throws `CommanderError`. */
@@ -33,6 +34,7 @@ export function createProgram(host: ProgramHost): Command {
   addUserCommands(program, runner);
   addClientCommands(program, runner);
   addKeyCommands(program, runner);
+  addMailCommands(program, runner);
   addAuditCommand(program, runner);
   return program;
 }

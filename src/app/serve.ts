@@ -72,6 +72,8 @@ async function open(parts: ServeParts, built: Built): Promise<Running> {
   health.check('keys', () => {
     if (app.core.signingKeys.current().active.length === 0) throw new AppError('keys_missing', 503, 'No key signs.');
   });
+  // Never DOWN: whoever signs in is served whether mails go out or not.
+  health.check('mail', () => app.mail.note());
   metrics.observeKeyAges(() => keyAges(app, clock));
   metrics.observeDatabase(() => store.database.activity());
   const server = createPublicServer(config, listenerOf(app), log);

@@ -97,7 +97,7 @@ describe('results of commands beside a running server', () => {
     const findings = await operator.json<{ level: string; check: string; message: string }[]>('doctor');
     expect(findings.filter(({ level }) => level === 'problem')).toEqual([]);
     const checks = ['issuer', 'proxy', 'clock', 'disk', 'file modes', 'migrations', 'durability', 'signing keys'];
-    expect(findings.map(({ check }) => check)).toEqual([...checks, 'argon2', 'backup']);
+    expect(findings.map(({ check }) => check)).toEqual([...checks, 'mail', 'argon2', 'backup']);
     expect(findings.at(-1)?.message).toContain('encryption.key');
   });
 

@@ -62,7 +62,11 @@ describe('the management port', () => {
     });
     expect(await health('/health/live')).toEqual(up('process'));
     expect(await health('/health/started')).toEqual(up('process'));
-    expect(await health('/health/ready')).toEqual(up('process', 'database', 'keys'));
+    const { code, body } = await health('/health/ready');
+    const ready = up('process', 'database', 'keys', 'mail');
+    const detail = 'no mail server is configured; nothing is sent';
+    expect({ code, body }).toMatchObject(ready);
+    expect(body.checks.map((check) => check.detail)).toEqual([undefined, undefined, undefined, detail]);
   });
 
   it('counts what was served, by route and never by address, person or client', async () => {

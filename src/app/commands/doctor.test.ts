@@ -23,6 +23,7 @@ const sound: DoctorFacts = {
     { alg: 'RS256', state: 'current' },
     { alg: 'ES256', state: 'next' },
   ],
+  mail: { host: 'smtp.example.com' },
   argon2: { kind: 'compiled', file: 'x' },
 };
 const findings = (change: Partial<DoctorFacts>) =>
@@ -110,6 +111,8 @@ describe('postern doctor', () => {
     ],
     ['keys that cannot be read', { keys: { error: 'Wrong key.' } }, 'problem', 'Wrong key.'],
     ['no keys', { keys: [] }, 'warning', 'none yet'],
+    ['no mail server', { mail: undefined }, 'warning', 'nothing is sent'],
+    ['a mail server that is away', { mail: { host: 'smtp.example.com', error: 'It is away.' } }, 'warning', 'is away'],
     ['the portable argon2', { argon2: { kind: 'portable', file: 'x' } }, 'warning', 'portable'],
   ])('finds %s', (_what, change, level, message) => {
     const found = findings(change);

@@ -19,6 +19,8 @@ export const eventTypes = {
   'device.denied': 'A person declined to connect a device.',
   'logout.notice_delivered': 'A relying app was told that a session ended.',
   'logout.notice_failed': 'A relying app could not be told that a session ended; no further tries are made.',
+  'mail.delivered': 'The mail server took a mail.',
+  'mail.failed': 'A mail could not be sent; no further tries are made.',
   'user.created': 'An account was created.',
   'user.updated': 'An account was changed.',
   'user.disabled': 'An account was disabled; its sessions and tokens ended.',

@@ -21,6 +21,8 @@ const phrases: Readonly<Record<AuditEventType, string>> = {
   'device.denied': 'declined to connect a device[ to {client}]',
   'logout.notice_delivered': 'told[ {client}] that a session[ of {subject}] ended',
   'logout.notice_failed': 'gave up telling[ {client}] that a session[ of {subject}] ended',
+  'mail.delivered': 'handed a mail[ for {subject}] to the mail server',
+  'mail.failed': 'gave up sending a mail[ to {subject}]',
   'user.created': 'created the account[ {subject}]',
   'user.updated': 'changed the account[ {subject}]',
   'user.disabled': 'disabled the account[ {subject}]',

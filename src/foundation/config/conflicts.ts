@@ -22,15 +22,22 @@ export interface Judged {
 
 /** What no single value shows: every key on its own is valid, but together they are not. */
 export function conflicts(judged: Judged): ConfigProblem[] {
-  return [tlsWithoutPartner, tlsOnHttp, onePortForTwo, missingKey].flatMap((rule) => rule(judged));
+  return [withoutPartner, tlsOnHttp, onePortForTwo, missingKey].flatMap((rule) => rule(judged));
 }
 
 const whereOf = ({ sources }: Config, key: ConfigKey): string =>
   sources[key] === 'default' ? configSettings[key].variable : sources[key];
 
-function tlsWithoutPartner({ config, values, invalid }: Judged): ConfigProblem[] {
-  const pairs = [['tls.cert', 'tls.key'] as const, ['tls.key', 'tls.cert'] as const];
-  return pairs
+/** Keys of which neither means anything without the other. */
+const partners = [
+  ['tls.cert', 'tls.key'],
+  ['tls.key', 'tls.cert'],
+  ['mail.url', 'mail.from'],
+  ['mail.from', 'mail.url'],
+] as const;
+
+function withoutPartner({ config, values, invalid }: Judged): ConfigProblem[] {
+  return partners
     .filter(([one, other]) => values[one] !== undefined && values[other] === undefined && !invalid.has(other))
     .map(([one, other]) => ({
       where: whereOf(config, one),

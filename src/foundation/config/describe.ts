@@ -17,12 +17,17 @@ export function redactedValues(config: Config): Record<ConfigKey, string | numbe
     'tls.key': config.tls?.key ?? null,
     'outbound.ca': config.outbound.ca ?? null,
     'outbound.allow': config.outbound.allow,
+    'mail.url': config.mail === undefined ? null : redactUrl(config.mail.url),
+    'mail.from': config.mail === undefined ? null : senderText(config.mail.from),
     'log.level': config.log.level,
     'log.file': config.log.file ?? null,
   };
 }
 
-/** A database URL without what a stranger must not see: the user, the password and every parameter (`?password=` is one). */
+const senderText = ({ name, address }: { name: string; address: string }): string =>
+  name === '' ? address : `${name} <${address}>`;
+
+/** A database or mail server's URL without what a stranger must not see: the user, the password and every parameter (`?password=` is one). */
 function redactUrl(text: string): string {
   if (text.startsWith('file:')) return text;
   const url = new URL(text);

@@ -124,6 +124,19 @@ describe('mistakes', () => {
     expect(problems.find(({ where }) => where === 'postern.yaml:3')?.remedy).toBe('Did you mean log.level?');
   });
 
+  it('include a mail server without a sender, and a sender without a mail server', () => {
+    expect(problemsOf({ POSTERN_MAIL__URL: 'smtp://u:geheim@mail.example.com' })).toEqual([
+      {
+        where: 'POSTERN_MAIL__URL',
+        message: 'mail.url is given without mail.from.',
+        remedy: 'Give mail.from as well.',
+      },
+    ]);
+    expect(problemsOf({ POSTERN_MAIL__FROM: 'id@example.com' })).toMatchObject([
+      { message: 'mail.from is given without mail.url.' },
+    ]);
+  });
+
   it('read as one line each', () => {
     const error = new ConfigError(problemsOf({ POSTERN_PORT: 'x', POSTERN_HOST: ' ' }));
     expect(error.code).toBe('config_invalid');
@@ -136,7 +149,6 @@ describe('mistakes', () => {
   it.each([
     'redisUrl: redis://x',
     'workers: 2',
-    'mail: { url: "smtp://x" }',
     'mtls: { port: 8443 }',
     'outbound: { allowUntrusted: [10.0.0.0/8] }',
     '? [1, 2]\n: 3',
@@ -271,6 +283,18 @@ describe('a secret', () => {
 });
 
 describe('the print', () => {
+  it('shows mail server and sender without the password', () => {
+    const env = {
+      POSTERN_MAIL__URL: 'smtps://u:canary@mail.example.com',
+      POSTERN_MAIL__FROM: 'Example <id@example.com>',
+    };
+    const text = describeConfig(load(env));
+    expect(parse(text)).toMatchObject({
+      mail: { url: 'smtps://[redacted]@mail.example.com', from: 'Example <id@example.com>' },
+    });
+    expect(text).not.toContain('canary');
+  });
+
   it('shows every value with its source, as YAML that reads back', () => {
     file('postern.yaml', 'log: { level: debug }');
     const text = describeConfig(load({ POSTERN_PORT: '8081' }));

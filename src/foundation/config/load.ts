@@ -123,10 +123,15 @@ function complete({ values, sources, cwd, warnings }: Parts): Config {
     trustProxy: given.trustProxy,
     tls: cert !== undefined && key !== undefined ? { cert, key } : undefined,
     outbound: { ca: path(given['outbound.ca']), allow: given['outbound.allow'] ?? ownNetworks(url) },
+    mail: mailOf(given),
     log: { level: given['log.level'], file: path(given['log.file']) },
     sources,
     warnings,
   };
+}
+
+function mailOf({ 'mail.url': url, 'mail.from': from }: GivenValues): Config['mail'] {
+  return url !== undefined && from !== undefined ? { url, from } : undefined;
 }
 
 /** On a public issuer, a client's URL must not reach what listens on this machine alone. */

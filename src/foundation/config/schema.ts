@@ -1,6 +1,19 @@
 import type { z } from 'zod';
 import type { Engine } from '../db/statement.ts';
-import { databaseUrl, encryptionKeys, host, issuer, type LogLevel, logLevel, networks, path, port } from './values.ts';
+import {
+  databaseUrl,
+  encryptionKeys,
+  host,
+  issuer,
+  type LogLevel,
+  logLevel,
+  type MailSender,
+  mailFrom,
+  mailUrl,
+  networks,
+  path,
+  port,
+} from './values.ts';
 
 /** One configuration key: its rule, and everything that its documentation says. */
 export interface ConfigSetting {
@@ -126,6 +139,23 @@ export const configSettings = {
     remedy: 'Write networks such as 10.0.0.0/8 or fd00::/8, separated by commas.',
     schema: networks,
   },
+  'mail.url': {
+    variable: 'POSTERN_MAIL__URL',
+    description:
+      'The mail server: `smtp://USER:PASSWORD@HOST:PORT` (port 587; TLS by STARTTLS, insisted on when there is a password and the host is another machine) or `smtps://…` (port 465). Without it nothing is sent, and pages say so.',
+    fallback: 'none',
+    secret: true,
+    remedy: 'Write smtp://USER:PASSWORD@HOST:PORT or smtps://USER:PASSWORD@HOST:PORT.',
+    schema: mailUrl,
+  },
+  'mail.from': {
+    variable: 'POSTERN_MAIL__FROM',
+    description: 'Who mails come from: an address, or `Name <address>`.',
+    fallback: 'none; required with `mail.url`',
+    secret: false,
+    remedy: 'Write an address such as id@example.com, or Example <id@example.com>.',
+    schema: mailFrom,
+  },
   'log.level': {
     variable: 'POSTERN_LOG__LEVEL',
     description: 'The least important line that is written: `trace`, `debug`, `info`, `warn`, `error` or `fatal`.',
@@ -173,6 +203,8 @@ export interface Config {
   readonly trustProxy: readonly string[];
   readonly tls: { readonly cert: string; readonly key: string } | undefined;
   readonly outbound: { readonly ca: string | undefined; readonly allow: readonly string[] };
+  /** The mail server and the sender; undefined: nothing is sent. The URL is secret. */
+  readonly mail: { readonly url: string; readonly from: MailSender } | undefined;
   readonly log: { readonly level: LogLevel; readonly file: string | undefined };
   /** Where each value came from: `default`, `postern.yaml:3`, the name of a variable, `--key`. */
   readonly sources: Readonly<Record<ConfigKey, string>>;

@@ -6,6 +6,8 @@ import {
   host,
   isLoopbackHost,
   issuer,
+  mailFrom,
+  mailUrl,
   networks,
   port,
   readDatabaseUrl,
@@ -136,6 +138,36 @@ describe('a database URL', () => {
     expect(readDatabaseUrl('postgresql://db/x', '/srv')).toEqual({ engine: 'postgresql', file: undefined });
     expect(readDatabaseUrl('mysql://db/x', '/srv')).toEqual({ engine: 'mysql', file: undefined });
   });
+});
+
+describe('the mail server', () => {
+  it.each(['smtp://mail', 'smtp://127.0.0.1:1025', 'smtps://u%40x:p@mail.example.com:465/'])('may be %s', (text) =>
+    expect(mailUrl.parse(text)).toBe(text),
+  );
+
+  it.each([
+    'geheim',
+    'http://u:geheim@mail',
+    'smtp://',
+    'smtp://geheim@mail',
+    'smtp://u:geheim@mail/path',
+    'smtp://u:geheim@mail?requireTLS=false',
+    'smtp://u:geheim%@mail',
+  ])('may not be %s, and the message keeps it to itself', (text) => {
+    const result = mailUrl.safeParse(text);
+    expect(result.success).toBe(false);
+    expect(JSON.stringify(result.error)).not.toContain('geheim');
+  });
+
+  it.each([
+    ['id@example.com', { name: '', address: 'id@example.com' }],
+    ['Example <id@example.com>', { name: 'Example', address: 'id@example.com' }],
+    [' "Example Inc." <id@example.com> ', { name: 'Example Inc.', address: 'id@example.com' }],
+  ])('sends as %s', (text, sender) => expect(mailFrom.parse(text)).toEqual(sender));
+
+  it.each(['', 'Example', 'a@b, c@d', 'Example <>', 'a@b\nBcc: c@d'])('sends not as %j', (text) =>
+    expect(mailFrom.safeParse(text).success).toBe(false),
+  );
 });
 
 describe('encryption keys', () => {

@@ -110,6 +110,45 @@ export function readDatabaseUrl(url: string, cwd: string): { engine: Engine; fil
   return { engine: 'sqlite', file: resolve(cwd, url.slice('file:'.length).replace(/^\/\/(?=\/)/, '')) };
 }
 
+/** The address of a mail server. The message never repeats it: it may hold a password. */
+export const mailUrl = z.string().transform((text, context) => {
+  const url = URL.parse(text);
+  if (url === null) return refuse(context, 'The URL of the mail server cannot be read.');
+  if (!/^smtps?:$/.test(url.protocol)) return refuse(context, 'The URL of the mail server has an unknown scheme.');
+  if (url.hostname === '') return refuse(context, 'The URL of the mail server names no host.');
+  if ((url.username === '') !== (url.password === '')) {
+    return refuse(context, 'The URL of the mail server has a user name or a password, but not both.');
+  }
+  if (!isDecodable(url.username) || !isDecodable(url.password)) {
+    return refuse(context, 'The user name or password has a % that encodes nothing.', 'Write % as %25.');
+  }
+  const extra = url.pathname.length > 1 || url.search !== '' || url.hash !== '';
+  return extra ? refuse(context, 'The URL of the mail server has a path, query or fragment.') : text;
+});
+
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** A sender: an address, or a name with the address in angle brackets. */
+export const mailFrom = z.string().transform((text, context): MailSender => {
+  const [, name = '', inner] = /^\s*"?([^"<>\p{C}]*?)"?\s*<([^<>]*)>\s*$/u.exec(text) ?? [];
+  const address = (inner ?? text).trim();
+  if (/^[^\s@<>,;"\p{C}]+@[^\s@<>,;"\p{C}]+$/u.test(address)) return { name: name.trim(), address };
+  return refuse(context, 'The sender of mails is no e-mail address.');
+});
+
+/** Who mails come from; the name may be empty. */
+export interface MailSender {
+  readonly name: string;
+  readonly address: string;
+}
+
 const keyLength = 32;
 
 /** Encryption keys: base64 of 32 bytes each, separated by commas. The first encrypts, all decrypt. */

@@ -6,7 +6,7 @@ export interface HealthReport {
   readonly checks: readonly CheckReport[];
 }
 
-/** One check. The detail is there when it is down. */
+/** One check. The detail is there when it is down, or when there is something to say that keeps nobody from being served. */
 export interface CheckReport {
   readonly name: string;
   readonly status: 'UP' | 'DOWN';
@@ -15,7 +15,10 @@ export interface CheckReport {
 
 /** What an orchestrator asks. */
 export interface Health {
-  /** Adds a check of readiness: it throws, or takes longer than `limit` milliseconds (2,000), when something is down. */
+  /**
+   * Adds a check of readiness: it throws, or takes longer than `limit` milliseconds (2,000), when something is down.
+   * A text that it returns is told as the detail of something that is up.
+   */
   check(name: string, check: () => unknown, limit?: number): void;
   /** Start-up is over: migrations are done and the port is open. */
   markStarted(): void;
@@ -70,8 +73,8 @@ async function run(name: string, check: () => unknown, limit: number): Promise<C
   });
   const answer = (async () => {
     try {
-      await check();
-      return up(name);
+      const said = await check();
+      return typeof said === 'string' ? { ...up(name), detail: said } : up(name);
     } catch (error) {
       // A driver's own words may quote a URL with its password: only ours are repeated.
       return down(name, error instanceof AppError ? error.message : 'failed');

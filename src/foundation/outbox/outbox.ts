@@ -5,8 +5,11 @@ import type { Operation } from '../db/statement.ts';
 import type { Ids } from '../ids.ts';
 import { createOutboxStore, type MessageRow, type OutboxStore } from './store.ts';
 
-/** Sends one message. Rejects when it should be tried again. */
+/** Sends one message. Rejects when it should be tried again, and with `Undeliverable` when that would be in vain. */
 export type Deliver = (body: unknown) => Promise<void>;
+
+/** No later try would go better. The message says why, in words for operators. */
+export class Undeliverable extends Error {}
 
 /** What to store when a message is settled, beside its own row: its audit event. */
 export type Settled = (body: unknown, outcome: 'delivered' | 'abandoned', error?: string) => readonly Operation[];
@@ -14,13 +17,17 @@ export type Settled = (body: unknown, outcome: 'delivered' | 'abandoned', error?
 export interface MessageKind {
   readonly deliver: Deliver;
   readonly settled: Settled;
+  /** How many are delivered at once; 20 unless the far end takes fewer. */
+  readonly atOnce?: number;
 }
 
 export interface Outbox {
   /** The operation that stores a message; commit it with the change that causes it. */
   put(kind: string, body: unknown): Operation;
-  /** Delivers what is due now, each message by one node only. Resolves when this round is over. */
-  deliverDue(): Promise<void>;
+  /** The kinds that are delivered here. */
+  kinds(): readonly string[];
+  /** Delivers what is due now of one kind, or of all, each message by one node only. Resolves when this round is over. */
+  deliverDue(kind?: string): Promise<void>;
   /** The operation that removes messages settled before `before` (milliseconds). */
   sweep(before: number): Operation;
 }
@@ -49,10 +56,11 @@ export function createOutbox(parts: OutboxParts): Outbox {
       const sealed = parts.keyRing.seal(JSON.stringify(body), place(id));
       return store.put({ id, kind, body: sealed, at: parts.clock.now() });
     },
-    async deliverDue() {
+    kinds: () => Object.keys(parts.kinds),
+    async deliverDue(only) {
       // By kind: an old node beside a new one leaves messages that it does not know to the new one, all of them.
-      const kinds = Object.entries(parts.kinds).map(([name, kind]) => deliverKind(parts, store, { name, kind }));
-      await everyOne(kinds);
+      const kinds = Object.entries(parts.kinds).filter(([name]) => only === undefined || name === only);
+      await everyOne(kinds.map(([name, kind]) => deliverKind(parts, store, { name, kind })));
     },
     sweep: (before) => store.sweep(before),
   };
@@ -69,34 +77,40 @@ async function deliverKind(
   store: OutboxStore,
   { name, kind }: { name: string; kind: MessageKind },
 ): Promise<void> {
-  const due = await store.due(name, parts.clock.now());
+  const due = await store.due(name, parts.clock.now(), kind.atOnce ?? 20);
   await everyOne(due.map((message) => deliverOne({ ...parts, store, kind }, message)));
 }
 
-interface Work extends Pick<OutboxParts, 'database' | 'clock' | 'keyRing'> {
+interface Work extends Pick<OutboxParts, 'database' | 'clock' | 'ids' | 'keyRing'> {
   readonly store: OutboxStore;
   readonly kind: MessageKind;
 }
 
 async function deliverOne(work: Work, message: MessageRow): Promise<void> {
   const { database, clock, store, kind } = work;
-  const claim = store.claim(message, clock.now() + claimMs);
+  const claimedBy = work.ids.next();
+  const claim = store.claim(message, { by: claimedBy, until: clock.now() + claimMs });
   const claimed = await database.commit({ operations: [claim], fallback: [] });
   // Another node has it.
   if (!claimed.committed) return;
   const body: unknown = JSON.parse(work.keyRing.open(message.body, place(message.id)).toString());
   const operations = await kind.deliver(body).then(
     () => [store.delivered(message.id, clock.now()), ...kind.settled(body, 'delivered')],
-    (error: unknown) => postpone(work, message, body, error),
+    (error: unknown) => postpone(work, { ...message, claimedBy }, body, error),
   );
   await database.commit({ operations, fallback: [] });
 }
 
-function postpone({ clock, store, kind }: Work, message: MessageRow, body: unknown, error: unknown): Operation[] {
-  const reason = reasonOf(error);
-  const wait = waits[message.attempts];
-  if (wait !== undefined) return [store.retry(message.id, clock.now() + wait, reason)];
-  return [store.abandon(message.id, clock.now(), reason), ...kind.settled(body, 'abandoned', reason)];
+function postpone(
+  { clock, store, kind }: Work,
+  { id, attempts, claimedBy }: { id: string; attempts: number; claimedBy: string },
+  body: unknown,
+  failed: unknown,
+): Operation[] {
+  const error = reasonOf(failed);
+  const wait = failed instanceof Undeliverable ? undefined : waits[attempts];
+  if (wait !== undefined) return [store.retry(id, { claimedBy, at: clock.now() + wait, error })];
+  return [store.abandon(id, { claimedBy, at: clock.now(), error }), ...kind.settled(body, 'abandoned', error)];
 }
 
 /** Short, and without the one character that PostgreSQL takes in no text: what fails far away chooses its own words. */

@@ -2,6 +2,7 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { mailNames } from './mails.ts';
 import { pageNames } from './pages.ts';
 import { createViews, type ViewsOptions } from './render.ts';
 
@@ -19,7 +20,8 @@ const reference = { code: 'invalid_request', reference: 'request-1', time: 0 };
 const templates = readdirSync(options.viewsDir, { recursive: true, encoding: 'utf8' }).filter((file) =>
   file.endsWith('.pug'),
 );
-const sources = templates.map((file) => readFileSync(join(options.viewsDir, file), 'utf8'));
+const source = (file: string) => readFileSync(join(options.viewsDir, file), 'utf8');
+const sources = templates.map(source);
 
 describe('a page', () => {
   it('says in which language and direction it is', () => {
@@ -66,7 +68,11 @@ describe('what people and apps bring', () => {
     }
   });
   it('never reaches a template without being escaped', () => {
-    expect(sources.filter((source) => /!=|!\{/.test(source.replaceAll('!==', '')))).toEqual([]);
+    // Two forms of a mail are no mark-up.
+    const marked = templates.filter((file) => !/^mail\/parts\/(?:text|subject)\.pug$/.test(file));
+    const raw = marked.filter((file) => /!=|!\{/.test(source(file).replaceAll('!==', '')));
+    expect(raw).toEqual([]);
+    expect(marked).toHaveLength(templates.length - 2);
   });
   it.each([
     'javascript:alert(1)',
@@ -165,9 +171,36 @@ it('compiles all templates ahead of the first request, and rejects for one that 
 
 it('knows every template that is a page, and nothing else', () => {
   const pages = templates
-    .filter((file) => !file.startsWith('layout/') && !/\/_/.test(file))
+    .filter((file) => !/^(?:layout|mail)\//.test(file) && !/\/_/.test(file))
     .map((file) => file.replace('.pug', ''));
   expect([...pageNames].sort()).toEqual(pages.sort());
+});
+
+it('knows every template that is a mail, and nothing else', () => {
+  const mails = templates.filter((file) => /^mail\/[^/]+$/.test(file)).map((file) => file.slice(5, -4));
+  expect([...mailNames].sort()).toEqual(mails.sort());
+});
+
+describe('a mail', () => {
+  const branded = createViews({ ...options, brand: { name: `North <b>&</b> ${nasty}` } });
+  const { subject, html, text } = branded.renderMail('test', { at: Date.UTC(2026, 10, 21, 7, 41) }, english);
+
+  it('escapes what people bring in HTML, and leaves it as it is in text', () => {
+    expect(html).not.toContain('<script');
+    expect(html).toContain('North &lt;b&gt;&amp;&lt;/b&gt; &lt;script&gt;');
+    expect(text).toContain(`North <b>&</b> ${nasty}`);
+    expect(subject).toBe(`Mail from North <b>&</b> ${nasty} arrives`);
+  });
+
+  it('says the same in both forms, in its language and direction, with nothing from elsewhere', () => {
+    expect(html).toContain('<html lang="en" dir="ltr">');
+    for (const said of ['There is nothing to do.', '21 Nov 2026, 07:41 UTC', options.issuer]) {
+      expect(html).toContain(said);
+      expect(text).toContain(said);
+    }
+    expect(html).not.toMatch(/<(?:img|link|script)|url\(|@import/);
+    expect(text).not.toContain('  ');
+  });
 });
 
 function flatten(node: object, path = ''): string[] {

@@ -4,6 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type pug from 'pug';
 import { type Assets, createAssets } from './assets.ts';
 import { createI18n, type I18n } from './i18n.ts';
+import { type MailLocals, type MailName, mailNames } from './mails.ts';
 import { type PageLocals, type PageName, pageNames } from './pages.ts';
 
 /** Who runs this server, as people see it. */
@@ -26,9 +27,18 @@ export interface RenderOptions {
   readonly language: string;
 }
 
+/** A mail in its two forms, with its subject. */
+export interface RenderedMail {
+  readonly subject: string;
+  readonly html: string;
+  readonly text: string;
+}
+
 export interface Views {
   /** The page as HTML. Everything in `locals` is escaped. */
   render<Name extends PageName>(page: Name, locals: PageLocals[Name], options: RenderOptions): string;
+  /** A mail. Everything in `locals` is escaped in its HTML. */
+  renderMail<Name extends MailName>(mail: Name, locals: MailLocals[Name], options: RenderOptions): RenderedMail;
   /**
    * Compiles every template that no request has needed yet, one a turn of the event loop. Called once the server
    * listens: all of them together cost a third of a second, which a start need not wait for. Rejects for a broken one.
@@ -48,31 +58,49 @@ export function createViews(options: ViewsOptions): Views {
   const issuerHost = new URL(options.issuer).host;
   const brand = options.brand ?? { name: issuerHost };
   const shared = { brand, issuer: options.issuer, issuerHost, asset: assets.href, initial, safeHref, isoTime };
-  const templates = new Map<PageName, pug.compileTemplate>();
-  const compiled = (name: PageName): pug.compileTemplate => {
-    const known = templates.get(name);
-    if (known) return known;
-    const file = join(options.viewsDir, `${name}.pug`);
-    const template = templateCompiler().compileFile(file, {
-      basedir: options.viewsDir,
-      doctype: 'html',
-      compileDebug: false,
-    });
-    templates.set(name, template);
-    return template;
-  };
+  const { page: compiled, mail: compiledMail } = templatesOf(options.viewsDir);
 
   return {
     assets,
     negotiate: i18n.negotiate,
     languages: i18n.languages,
     render: (page, locals, { language }) => compiled(page)({ ...shared, ...i18n.in(language), page: locals }),
+    renderMail(name, locals, { language }) {
+      const form = (of: MailForm) => compiledMail(name, of)({ ...shared, ...i18n.in(language), mail: locals });
+      return { subject: form('subject'), html: form('html'), text: form('text').trim().concat('\n') };
+    },
     async compileAll() {
       for (const name of pageNames) {
         await nextTurn();
         compiled(name);
       }
+      for (const name of mailNames) {
+        await nextTurn();
+        for (const form of mailForms) compiledMail(name, form);
+      }
     },
+  };
+}
+
+const mailForms = ['subject', 'html', 'text'] as const;
+type MailForm = (typeof mailForms)[number];
+
+/** Templates by name, compiled when first asked for. */
+function templatesOf(viewsDir: string) {
+  const templates = new Map<string, pug.compileTemplate>();
+  const compiled = (name: string, source: string): pug.compileTemplate => {
+    const known = templates.get(name);
+    if (known) return known;
+    const settings = { basedir: viewsDir, doctype: 'html', compileDebug: false, filename: join(viewsDir, 'view.pug') };
+    const template = templateCompiler().compile(source, settings);
+    templates.set(name, template);
+    return template;
+  };
+  return {
+    page: (name: PageName) => compiled(name, `include /${name}`),
+    /** A mail is written once, in pieces whose form stands in `mail/parts`. */
+    mail: (name: MailName, form: MailForm) =>
+      compiled(`mail/${name} ${form}`, `include /mail/parts/${form}\ninclude /mail/${name}`),
   };
 }
 
