@@ -1,4 +1,5 @@
 import { createEndings, type Endings } from '../features/protocol/module.ts';
+import { resetUrl } from '../features/recovery/module.ts';
 import { setUpUrl } from '../features/set-up/module.ts';
 import { systemClock } from '../foundation/clock.ts';
 import { loadConfig, processEnvironment } from '../foundation/config/load.ts';
@@ -13,6 +14,7 @@ import { openStore } from './open-store.ts';
 export interface CommandApp extends Foundations, CoreFeatures {
   readonly endings: Endings;
   readonly setUpUrl: (secret: string) => string;
+  readonly resetUrl: (secret: string) => string;
   readonly keyFile: string | undefined;
   close(): Promise<void>;
 }
@@ -33,7 +35,12 @@ export async function openCommandApp(): Promise<CommandApp> {
     const outbox = createOutbox({ ...foundations, kinds: {} });
     const endings = createEndings({ ...foundations, ...core, notice: (notice) => outbox.put('logout', notice) });
     const close = () => database.close();
-    return { ...foundations, ...core, endings, keyFile, setUpUrl: (secret) => setUpUrl(config.issuer, secret), close };
+    const { issuer } = config;
+    const urls = {
+      setUpUrl: (secret: string) => setUpUrl(issuer, secret),
+      resetUrl: (secret: string) => resetUrl(issuer, secret),
+    };
+    return { ...foundations, ...core, ...urls, endings, keyFile, close };
   } catch (error) {
     await database.close();
     throw error;

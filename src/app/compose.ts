@@ -2,7 +2,8 @@ import { fileURLToPath } from 'node:url';
 import type Koa from 'koa';
 import { createConsent } from '../features/consent/module.ts';
 import { createConsole } from '../features/console/module.ts';
-import { createProtocol, type Protocol } from '../features/protocol/module.ts';
+import { createEndings, createProtocol, type LogoutNotice, type Protocol } from '../features/protocol/module.ts';
+import { createRecovery, resetRequestKind, resetRequests } from '../features/recovery/module.ts';
 import { createSetUp, type SetUp } from '../features/set-up/module.ts';
 import { type AttemptResult, createSignIn } from '../features/sign-in/module.ts';
 import { hmacSha256 } from '../foundation/crypto/hash.ts';
@@ -48,9 +49,9 @@ export async function compose(parts: AppParts): Promise<App> {
   await core.signingKeys.ensure();
   const { issuer } = parts.config;
   const views = createViews({ viewsDir: folder('views'), publicDir: folder('public'), issuer });
-  const { protocol, outbox, mail } = composeProtocol(parts, core, views);
-  const { sessions } = protocol;
-  const within = { ...parts, ...core, views, issuer, protocol, sessions, interactions: protocol.interactions };
+  const { protocol, outbox, mail, endings } = composeProtocol(parts, core, views);
+  const { sessions, interactions } = protocol;
+  const within = { ...parts, ...core, views, issuer, protocol, sessions, interactions, mail, outbox, endings };
   const setUp = createSetUp(within);
   const koa = createHttpApp({
     ...within,
@@ -60,6 +61,7 @@ export async function compose(parts: AppParts): Promise<App> {
         setUp,
         consent: createConsent(within),
         console: createConsole(within),
+        recovery: createRecovery(within),
         signIn: createSignIn({ ...within, ...signInHooks(parts) }),
       }),
   });
@@ -67,10 +69,16 @@ export async function compose(parts: AppParts): Promise<App> {
   return { core, protocol, setUp, mail, outbox, koa, stop, warmUp: () => views.compileAll() };
 }
 
-function signInHooks({ keyRing, metrics }: AppParts) {
+/** How a login that is not ours to name is referred to in the audit. */
+function loginReferences({ keyRing }: AppParts): (login: string) => string {
   const key = keyRing.derive('unknown logins');
+  return (login) => hmacSha256(key, login.trim().normalize('NFC').toLowerCase());
+}
+
+function signInHooks(parts: AppParts) {
+  const { metrics } = parts;
   return {
-    loginReference: (login: string) => hmacSha256(key, login.trim().normalize('NFC').toLowerCase()),
+    loginReference: loginReferences(parts),
     onAttempt: (result: AttemptResult, seconds: number) =>
       metrics.authentication({ method: 'password', result, seconds }),
   };
@@ -80,20 +88,26 @@ function composeProtocol(parts: AppParts, core: CoreFeatures, views: ReturnType<
   // The outbox needs to know how protocol delivers, and protocol needs a place to put its notices.
   const kinds: Record<string, MessageKind> = {};
   const outbox = createOutbox({ ...parts, kinds });
+  const { issuer } = parts.config;
+  const notice = (message: LogoutNotice) => outbox.put('logout', message);
   const protocol = createProtocol({
     ...parts,
     ...core,
-    issuer: parts.config.issuer,
+    issuer,
     views,
     fetch: createOutboundFetch(parts.config),
-    notice: (notice) => outbox.put('logout', notice),
+    notice,
     onServerError: (requestId, error) => parts.log.error({ err: error, request_id: requestId }, 'the engine failed'),
     onTokens: (tokens) => parts.metrics.tokensIssued(tokens),
   });
   kinds['logout'] = protocol.logoutNotices;
   const room = composeMailRoom({ ...parts, ...core, views, outbox });
-  if (room.kind) kinds[mailKind] = room.kind;
-  return { protocol, outbox, mail: room.mail };
+  const { mail } = room;
+  if (room.kind) {
+    kinds[mailKind] = room.kind;
+    kinds[resetRequestKind] = resetRequests({ ...core, issuer, mail, loginReference: loginReferences(parts) });
+  }
+  return { protocol, outbox, mail, endings: createEndings({ ...parts, ...core, notice }) };
 }
 
 /** Follows changes that other processes make, and runs the jobs. Returns what stops both. */

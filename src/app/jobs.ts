@@ -1,6 +1,7 @@
 import type { Audit } from '../features/audit/module.ts';
 import type { Protocol } from '../features/protocol/module.ts';
 import type { SigningKeys } from '../features/signing-keys/module.ts';
+import type { Users } from '../features/users/module.ts';
 import type { Clock } from '../foundation/clock.ts';
 import type { Database } from '../foundation/db/database.ts';
 import type { Operation } from '../foundation/db/statement.ts';
@@ -15,6 +16,7 @@ export interface JobsParts {
   readonly outbox: Outbox;
   readonly protocol: Protocol;
   readonly signingKeys: SigningKeys;
+  readonly users: Users;
 }
 
 /** Something that is done again and again. */
@@ -32,9 +34,12 @@ export interface Jobs {
 /** How long settled messages of the outbox are kept, in milliseconds. */
 const keepMessagesMs = 7 * 24 * 60 * 60 * 1000;
 
+/** How long links that have expired are kept, in milliseconds. */
+const keepLinksMs = 24 * 60 * 60 * 1000;
+
 /** The schedule. Every job is safe to run on every node at once: what must happen once is decided in SQL. */
 export function startJobs(parts: JobsParts): Jobs {
-  const { database, clock, audit, outbox, protocol, signingKeys } = parts;
+  const { database, clock, audit, outbox, protocol, signingKeys, users } = parts;
   const commit = (operations: readonly Operation[]) =>
     operations.length === 0 ? Promise.resolve() : database.commit({ operations, fallback: [] });
   const jobs: Job[] = [
@@ -50,7 +55,12 @@ export function startJobs(parts: JobsParts): Jobs {
     {
       name: 'sweep expired',
       everyMs: 10_000,
-      run: () => commit([...protocol.sweep(), outbox.sweep(clock.now() - keepMessagesMs)]),
+      run: () =>
+        commit([
+          ...protocol.sweep(),
+          outbox.sweep(clock.now() - keepMessagesMs),
+          users.links.sweep(clock.now() - keepLinksMs),
+        ]),
     },
   ];
   const running = jobs.map((job) => repeat(job, parts.log));

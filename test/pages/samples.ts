@@ -34,6 +34,8 @@ const busy = { kind: 'busy', retryAfter: 5 } as const;
 const signIn = { action: '/interaction/x/login', denyAction: '/interaction/x/abort', app };
 const device = { action: '/device', hidden: { xsrf: 'x' } };
 const account = 'ada@example.org';
+const forgot = { action: '/forgot', backHref: '/' };
+const reset = { action: '/reset?key=x', email: account, minLength: 15 };
 const signedIn = { label: account, signOutAction: '/sign-out' };
 const form = { action: '/apps' };
 const created = {
@@ -62,6 +64,25 @@ const people: readonly Sample[] = [
   }),
   sample('sign-in-throttled', 'interaction/sign-in', 'interaction', { ...signIn, login: account, problem: throttled }),
   sample('sign-in-busy', 'interaction/sign-in', 'interaction', { ...signIn, login: account, problem: busy }),
+  sample('sign-in-forgot', 'interaction/sign-in', 'interaction', { ...signIn, forgotHref: '/interaction/x/forgot' }),
+  sample('forgot', 'recovery/forgot', 'page', { state: 'ask', ...forgot }),
+  sample('forgot-missing', 'recovery/forgot', 'page', { state: 'ask', ...forgot, problem: { kind: 'missing' } }),
+  sample('forgot-throttled', 'recovery/forgot', 'page', {
+    state: 'ask',
+    ...forgot,
+    email: account,
+    problem: throttled,
+  }),
+  sample('forgot-sent', 'recovery/forgot', 'page', { state: 'sent', ...forgot, email: account }),
+  sample('forgot-off', 'recovery/forgot', 'page', { state: 'off', ...forgot }),
+  sample('reset', 'recovery/reset', 'page', reset),
+  ...(['missing', 'short', 'long', 'own'] as const).map((kind) =>
+    sample(`reset-${kind}`, 'recovery/reset', 'page', { ...reset, problem: { kind } }),
+  ),
+  sample('reset-busy', 'recovery/reset', 'page', { ...reset, problem: busy }),
+  sample('reset-link-over', 'recovery/link', 'page', { forgotHref: '/forgot', ...reference('link_not_usable') }),
+  sample('reset-done', 'recovery/done', 'page', { backTo }),
+  sample('reset-done-plain', 'recovery/done', 'page', {}),
   sample('sign-in-long', 'interaction/sign-in', 'interaction', { ...signIn, app: longApp, login: 'a'.repeat(80) }),
   sample('consent', 'interaction/consent', 'interaction', {
     app,

@@ -212,6 +212,31 @@ export function setUpCase(product: Product): RaceCase {
   };
 }
 
+/** A reset link: each racer wants a password of their own to hold. */
+export async function resetCase(product: Product): Promise<RaceCase> {
+  const user = await product.addUser();
+  const app = await addWebApp(product);
+  const by = { actor: { kind: 'system' }, facts: {} } as const;
+  let racer = 0;
+  return {
+    name: 'reset link',
+    async prepare() {
+      const { secret } = await product.app.core.users.links.create('reset', { ttlSeconds: 600, subject: user.id }, by);
+      return (origin) => {
+        racer += 1;
+        const form = { password: `the long password of racer ${racer}` };
+        const headers = { 'sec-fetch-site': 'same-origin' };
+        return { origin, method: 'POST', path: `/reset?key=${secret}&app=racer${racer}`, headers, form };
+      };
+    },
+    won: (answer) => answer.status === 303,
+    async verify(winner) {
+      const number = /app=racer(\d+)/.exec(JSON.stringify(winner))?.[1];
+      await app.signIn({ ...user, password: `the long password of racer ${number}` });
+    },
+  };
+}
+
 /** 64 uses of one refresh token inside its grace window: all get tokens, and all the same successor. */
 export async function graceCase(product: Product): Promise<{
   prepare: RaceCase['prepare'];

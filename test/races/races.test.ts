@@ -5,7 +5,7 @@ import { type Product, startProduct } from '../kit/product.ts';
 import { RelyingApp } from '../kit/relying-app.ts';
 import { startPostgres } from '../kit/services/postgres.ts';
 import { type Postern, startPostern } from '../kit/services/process.ts';
-import { graceCase, type RaceReport, raceCases, runRace, setUpCase } from './cases.ts';
+import { graceCase, type RaceReport, raceCases, resetCase, runRace, setUpCase } from './cases.ts';
 
 const isLong = process.env['POSTERN_TEST_LONG'] === '1';
 const rounds = isLong ? 100 : 3;
@@ -68,6 +68,14 @@ async function expectOneAdministrator(where: string, product: Product, origins: 
   expect((await product.events('admin.created')).length).toBe(setUpRounds);
 }
 
+async function expectOnePassword(where: string, product: Product, origins: readonly string[]): Promise<void> {
+  const one = await resetCase(product);
+  const report = await runRace(one, { origins, racers: isLong ? racers : 16, rounds: setUpRounds });
+  tell(where, one.name, report);
+  expect(report.winners).toEqual(once(setUpRounds));
+  expect((await product.events('password.reset')).length).toBe(setUpRounds);
+}
+
 describe('one process on SQLite', () => {
   let product: Product;
   beforeAll(async () => {
@@ -82,14 +90,16 @@ describe('one process on SQLite', () => {
 
   it('makes one administrator by one set-up link', () =>
     expectOneAdministrator('SQLite, one process', product, [product.url]));
+
+  it('sets one password by one reset link', () => expectOnePassword('SQLite, one process', product, [product.url]));
 });
 
 describe('a store that reads first and writes later', () => {
   it('is caught by the same races', async () => {
     const product = await startProduct({ wrap: brokenStore });
     const caught: Record<string, boolean> = {};
-    for (const one of [...(await raceCases(product)), setUpCase(product)]) {
-      const few = one.name === 'set-up link' ? 8 : racers;
+    for (const one of [...(await raceCases(product)), setUpCase(product), await resetCase(product)]) {
+      const few = one.name.endsWith(' link') ? 8 : racers;
       const within = { origins: [product.url], racers: few, rounds: 1 };
       // A broken store does not lose every race: a few rounds are enough to see it lose one.
       for (let round = 0; round < 8 && !caught[one.name]; round += 1) {
@@ -104,6 +114,7 @@ describe('a store that reads first and writes later', () => {
       'device code': true,
       'client assertion': true,
       'set-up link': true,
+      'reset link': true,
     });
   });
 });
@@ -136,4 +147,6 @@ describe('two processes on PostgreSQL', () => {
 
   it('make one administrator by one set-up link', () =>
     expectOneAdministrator('PostgreSQL, two processes', product, origins()));
+
+  it('set one password by one reset link', () => expectOnePassword('PostgreSQL, two processes', product, origins()));
 });

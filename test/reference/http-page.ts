@@ -3,6 +3,7 @@ import { mountPages } from '../../src/app/page-routes.ts';
 import { createConsent } from '../../src/features/consent/module.ts';
 import { createConsole } from '../../src/features/console/module.ts';
 import { machineEndpoints, publicDocuments, routes } from '../../src/features/protocol/module.ts';
+import { createRecovery } from '../../src/features/recovery/module.ts';
 import { createSetUp } from '../../src/features/set-up/module.ts';
 import { createSignIn } from '../../src/features/sign-in/module.ts';
 import { code, generatedFrom, page, table } from './markdown.ts';
@@ -12,6 +13,14 @@ export const routeMeanings: Readonly<Record<string, string>> = {
   'GET /': 'What this is; for an administrator also the apps and "Connect your first app".',
   'POST /sign-out': 'Ends this browser’s session.',
   'POST /apps': 'Registers an app, for administrators.',
+  'GET /forgot': 'Asks for the address of somebody who has forgotten the password.',
+  'POST /forgot': 'Has a link sent, if the address has an account; the answer is the same for all.',
+  'GET /interaction/:uid/forgot': 'The same within a sign-in, to which it leads back.',
+  'POST /interaction/:uid/forgot': 'The same within a sign-in.',
+  'GET /.well-known/change-password': 'Leads password managers to where a password is set.',
+  'GET /reset': 'The page of a reset link.',
+  'POST /reset': 'Sets the password, ends sessions and tokens, and uses the link up.',
+  'GET /reset/done': 'Says so, and leads back to the app.',
   'GET /setup': 'The page of a set-up link.',
   'POST /setup': 'Makes the administrator and uses the link up.',
   'GET /interaction/:uid': 'The next step of a sign-in, decided by what is stored.',
@@ -60,6 +69,7 @@ export function pageRoutes(): string[] {
     consent: createConsent(none),
     setUp: createSetUp(none),
     console: createConsole(none),
+    recovery: createRecovery(none),
   });
   return router.stack.flatMap(({ methods, path }) =>
     methods.filter((method) => method !== 'HEAD').map((method) => `${method} ${String(path)}`),

@@ -42,6 +42,10 @@ const where: Readonly<Record<string, string>> = {
   'logout/confirm': 'sign out?',
   'logout/done': 'signed out',
   'errors/error': 'error',
+  'recovery/forgot': 'forgotten password',
+  'recovery/reset': 'reset',
+  'recovery/link': 'reset link is over',
+  'recovery/done': 'password is changed',
   'set-up/set-up': 'set-up',
   'set-up/link': 'set-up link is over',
   'console/home': '`/`',
@@ -59,7 +63,7 @@ export function hooksPage(): string {
     generatedFrom('the rendered pages'),
     '# Pages: hooks for automated browsers',
     `Every action is a \`<button type="submit">\` with its id inside its \`<form>\`. Pages keep their true status: an error page is 4xx or 5xx.
-Unknown form fields are ignored. A set-up link is shown by GET and used by POST only.`,
+Unknown form fields are ignored. A link that works once is shown by GET and used by POST only.`,
     table([['Page', 'Fields', 'Ids'], ...rows]),
     '`error-code` is the code in [errors](../errors.md); `error-reference` is the request id, for `postern audit --request`.',
   );

@@ -56,6 +56,11 @@ const forms: Record<string, () => Promise<Filled>> = {
       name: 'Planted',
       redirect_uri: 'https://evil.example/',
     }),
+  'have a link sent': async () => ({ url: `${product.url}/forgot`, fields: { email: admin.email } }),
+  'set a password by a link': async () => ({
+    url: `${product.url}/reset?key=x`,
+    fields: { password: 'a long enough password' },
+  }),
   'set up': async () => ({
     url: `${product.url}/setup?key=x`,
     fields: { email: 'evil@example.org', password: 'a long enough password' },

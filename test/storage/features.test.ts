@@ -98,6 +98,30 @@ describe.each(ENGINES)('the features on $name', (engine) => {
     expect(made).toHaveLength(1);
   });
 
+  it('put links as operations, count, void and sweep them', async () => {
+    const { users, clock } = features;
+    const { id } = await users.create({ email: 'linked@example.org' }, byOperator);
+    const links = Array.from({ length: 3 }, () =>
+      users.links.prepare('reset', { ttlSeconds: 60, subject: id }, byOperator),
+    );
+    await commit(...links.flatMap(({ operations }) => operations));
+    expect(await users.links.countOpen('reset', id)).toBe(3);
+    expect(await users.links.countOpen('reset', 'somebody else')).toBe(0);
+    const [first, second] = links.map(({ secret }) => secret);
+    await commit(users.links.use('reset', String(first)));
+    expect(await users.links.peek('reset', String(first))).toBeUndefined();
+    expect(await users.links.peek('set-up', String(second))).toBeUndefined();
+    expect(await users.links.peek('reset', String(second))).toMatchObject({ subject: id });
+    await commit(users.links.voidOpen('reset', id));
+    expect(await users.links.peek('reset', String(second))).toBeUndefined();
+    expect(await users.links.countOpen('reset', id)).toBe(0);
+    const kept = () => database.prisma.oneTimeLink.count({ where: { subject: id } });
+    await commit(users.links.sweep(clock.now() + 60_000));
+    expect(await kept()).toBe(3);
+    await commit(users.links.sweep(clock.now() + 60_001));
+    expect(await kept()).toBe(0);
+  });
+
   it('set, replace and rehash passwords', async () => {
     const { users, passwords, settings } = features;
     const set = (id: string) => passwords.set(id, password, {}, byOperator);

@@ -3,7 +3,7 @@ import { createKeyRing } from '../../src/foundation/crypto/key-ring.ts';
 import type { Database } from '../../src/foundation/db/database.ts';
 import { openDatabase } from '../../src/foundation/db/open.ts';
 import { type Operation, type Row, statement, type Value } from '../../src/foundation/db/statement.ts';
-import { createOutbox, type Deliver } from '../../src/foundation/outbox/outbox.ts';
+import { createOutbox, type Deliver, Undeliverable } from '../../src/foundation/outbox/outbox.ts';
 import { systemRandom } from '../../src/foundation/random.ts';
 import { createTestClock, type TestClock } from '../kit/features.ts';
 import { createMigrated, ENGINES, ids, type Server } from './kit/engines.ts';
@@ -146,8 +146,8 @@ describe.each(ENGINES)('the outbox on $name', ({ start }) => {
   it('frees the message of a node that died in the middle after half a minute', async () => {
     await put();
     let dying: (() => void) | undefined;
-    const died = new Promise<void>((resolve) => {
-      dying = resolve;
+    const died = new Promise<undefined>((resolve) => {
+      dying = () => resolve(undefined);
     });
     const dead = node(() => died).deliverDue();
     const deliver = vi.fn<Deliver>(async () => {});
@@ -167,7 +167,7 @@ describe.each(ENGINES)('the outbox on $name', ({ start }) => {
   it('lets no late failure bring back what another node delivered', async () => {
     await put();
     let fail: (() => void) | undefined;
-    const failing = new Promise<void>((_, reject) => {
+    const failing = new Promise<undefined>((_, reject) => {
       fail = () => reject(new Error('too late'));
     });
     const slow = node(() => failing).deliverDue();
@@ -201,6 +201,54 @@ describe.each(ENGINES)('the outbox on $name', ({ start }) => {
     await expect(node(deliver).deliverDue()).rejects.toMatchObject({ code: 'decrypt_failed' });
     expect(deliver.mock.calls).toEqual([[2]]);
     expect(await audited()).toHaveLength(1);
+  });
+
+  it('commits what a delivery resolves to with the note that it was delivered', async () => {
+    await put();
+    const made = ids.next();
+    await node(async () => [must(ISSUE, made)]).deliverDue();
+    expect(await rows('SELECT id FROM artifacts WHERE id = ?1', made)).toHaveLength(1);
+    expect(await message()).toMatchObject({ delivered_at: clock.now() });
+  });
+
+  it('gives up at once what no later try would deliver', async () => {
+    await put();
+    const deliver = vi.fn<Deliver>(() => Promise.reject(new Undeliverable('nobody of that name')));
+    const { deliverDue } = node(deliver);
+    await deliverDue();
+    clock.advance(24 * hour);
+    await deliverDue();
+    expect(deliver).toHaveBeenCalledTimes(1);
+    expect(await audited()).toEqual([{ type: 'abandoned', reason: 'nobody of that name' }]);
+  });
+
+  it('lets no late failure put off what another node is delivering', async () => {
+    await put();
+    let fail: (() => void) | undefined;
+    const slow = node(
+      () =>
+        new Promise<undefined>((_, reject) => {
+          fail = () => reject(new Undeliverable('too late'));
+        }),
+    ).deliverDue();
+    await vi.waitFor(async () => expect((await message())?.['attempts']).toBe(1));
+    clock.advance(30_000);
+    let finish: (() => void) | undefined;
+    const second = node(
+      () =>
+        new Promise<undefined>((resolve) => {
+          finish = () => resolve(undefined);
+        }),
+      other,
+    ).deliverDue();
+    await vi.waitFor(async () => expect((await message())?.['attempts']).toBe(2));
+    fail?.();
+    await slow;
+    expect(await message()).toMatchObject({ abandoned_at: null, delivered_at: null, last_error: null });
+    await vi.waitFor(() => expect(finish).toBeDefined());
+    finish?.();
+    await second;
+    expect(await audited()).toEqual([{ type: 'delivered', reason: null }]);
   });
 
   it('sweeps what was settled before the given time, and nothing that waits', async () => {

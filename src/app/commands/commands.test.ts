@@ -51,6 +51,7 @@ const ended: string[] = [];
 const app = () => ({
   ...features,
   setUpUrl: (secret: string) => `https://id.example/setup/${secret}`,
+  resetUrl: (secret: string) => `https://id.example/reset/${secret}`,
   endings: async (id: string) => {
     ended.push(`ended ${id}`);
     return [];

@@ -1,4 +1,5 @@
 import { byOperator } from '../../features/audit/module.ts';
+import { resetLinkSeconds } from '../../features/recovery/module.ts';
 import type { AccountEndings, User, Users } from '../../features/users/module.ts';
 import { AppError } from '../../foundation/errors.ts';
 import type { CommandIo, ExitCode } from './io.ts';
@@ -11,6 +12,8 @@ export interface UserCommandApp {
   readonly endings: AccountEndings;
   /** Files the back-channel logout notices for those sessions. */
   readonly logoutNotices: AccountEndings;
+  /** The address of the reset page for a link's secret. */
+  readonly resetUrl: (secret: string) => string;
 }
 
 interface OneUser {
@@ -94,6 +97,18 @@ export async function userSignOut(io: CommandIo, app: UserCommandApp, { login }:
   await app.users.signOut(id, byOperator, everything(app));
   io.err(`${email} is signed out everywhere; apps that asked for it are being told.\n`);
   return showResource(io, app, id);
+}
+
+/** `postern user reset-link EMAIL`: for who knows the person by other means than their mailbox. */
+export async function userResetLink(io: CommandIo, app: UserCommandApp, { login }: OneUser): Promise<ExitCode> {
+  const { id, email, disabledAt } = await mustFind(app.users, login);
+  if (disabledAt !== undefined) throw new AppError('user_disabled', 409, `${email} is disabled. Nothing was changed.`);
+  const options = { ttlSeconds: resetLinkSeconds, subject: id };
+  const { secret, expiresAt } = await app.users.links.create('reset', options, byOperator);
+  const url = app.resetUrl(secret);
+  io.err(`This link works once, until ${isoTime(expiresAt)}. Whoever opens it sets the password of ${email}.\n`);
+  writeResult(io, { url, expires_at: isoTime(expiresAt) }, url);
+  return 0;
 }
 
 async function showResource(io: CommandIo, app: UserCommandApp, id: string): Promise<ExitCode> {

@@ -27,6 +27,8 @@ export const eventTypes = {
   'user.enabled': 'A disabled account was enabled.',
   'user.signed_out': 'All sessions of a person were ended by an operator.',
   'password.changed': 'A password was set.',
+  'password.reset': 'A person set a new password by a link; sessions and tokens ended.',
+  'reset.requested': 'Somebody asked for a link to set a new password; refused when there is nobody to send it to.',
   'role.assigned': 'A person was given a role.',
   'admin.created': 'A person became an administrator.',
   'link.created': 'A link that works once was made.',

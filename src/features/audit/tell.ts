@@ -29,6 +29,8 @@ const phrases: Readonly<Record<AuditEventType, string>> = {
   'user.enabled': 'enabled the account[ {subject}]',
   'user.signed_out': 'signed out[ {subject}] everywhere',
   'password.changed': 'set the password[ of {subject}]',
+  'password.reset': 'set a new password[ for {subject}] by a link; everything held before has ended',
+  'reset.requested': 'asked for a link to set a new password[ for {subject}]',
   'role.assigned': 'gave[ {subject}] a role',
   'admin.created': 'made[ {subject}] an administrator',
   'link.created': 'made a link that works once',

@@ -45,7 +45,7 @@ import { createProtocolStore } from './store.ts';
 import { keepLanguageOfLogout } from './ui-locales.ts';
 import { requireUnit } from './unit.ts';
 
-export { appOnPage } from './app-on-page.ts';
+export { appOnPage, backToApp } from './app-on-page.ts';
 export { claimsOf } from './claims.ts';
 export { createEndings, type Endings, type LogoutNotice } from './endings.ts';
 export type { Interaction, Interactions, MissingConsent, SignInResult } from './interaction.ts';
@@ -53,7 +53,7 @@ export { losses } from './losses.ts';
 export { singleFactor } from './options.ts';
 export { houseClientId, isProtocolPath, machineEndpoints, methodsOf, publicDocuments, routes } from './routes.ts';
 export type { SignInSessions } from './sign-in-session.ts';
-export { currentUnit, type UnitOfWork } from './unit.ts';
+export { currentUnit, requireUnit, type UnitOfWork } from './unit.ts';
 
 /**
  * Protocol owns OAuth and OpenID Connect: the engine (oidc-provider, which nothing else imports), its records, grants,

@@ -59,10 +59,19 @@ function rowOf(deps: AdapterDependencies, { kind, payload }: Record, key: string
     deps.codec.encode(kind, key, payload),
     milliseconds(payload['exp']),
     familyKinds.has(kind) ? text(payload['grantId']) : null,
-    text(payload['accountId']),
+    kind === 'Interaction' ? answeredBy(payload) : text(payload['accountId']),
     text(payload['clientId']),
     lookup,
   ];
+}
+
+/**
+ * Whose sign-in an interaction has been answered with: it dies with what that person holds. Otherwise a sign-in with a
+ * stolen password could be kept just short of its end, and finished after the password was reset.
+ */
+function answeredBy(payload: Payload): string | null {
+  const { login } = (payload['result'] ?? {}) as { login?: { accountId?: unknown } };
+  return text(login?.accountId);
 }
 
 function statementFor(kind: string) {

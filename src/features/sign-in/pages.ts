@@ -159,6 +159,7 @@ function show(
     locals: {
       action: `${at}/sign-in`,
       denyAction: `${at}/deny`,
+      forgotHref: `${at}/forgot`,
       app: interaction.app,
       login: typed.login ?? interaction.loginHint,
       again: interaction.accountId !== undefined && !interaction.switching,

@@ -15,21 +15,39 @@ interface Parts {
   readonly linkStore: LinkStore;
 }
 
+interface LinkOptions {
+  readonly ttlSeconds: number;
+  readonly subject?: string | undefined;
+}
+
 export function createLinks({ database, clock, random, audit, linkStore }: Parts) {
+  function make(purpose: LinkPurpose, { ttlSeconds, subject }: LinkOptions, { actor, facts }: By) {
+    const secret = secretToken(random);
+    const expiresAt = clock.now() + ttlSeconds * 1000;
+    // A reset link is for an account; a set-up link for whoever has the address.
+    const about = purpose === 'reset' ? { subject } : {};
+    const event = { type: 'link.created', outcome: 'success', actor, ...about, details: { purpose } } as const;
+    const row = { id: sha256(secret), purpose, expiresAt, ...(subject === undefined ? {} : { subject }) };
+    return { secret, expiresAt, row, recorded: audit.record(event, facts) };
+  }
+
   return {
-    async create(purpose: LinkPurpose, options: { ttlSeconds: number; subject?: string | undefined }, by: By) {
-      const secret = secretToken(random);
-      const expiresAt = clock.now() + options.ttlSeconds * 1000;
-      const subject = options.subject === undefined ? {} : { subject: options.subject };
+    async create(purpose: LinkPurpose, options: LinkOptions, by: By) {
+      const { secret, expiresAt, row, recorded } = make(purpose, options, by);
       await database.together(async (tx, also) => {
         await linkStore.voidFormer(tx, purpose, options.subject);
-        await linkStore.insert(tx, { id: sha256(secret), purpose, expiresAt, ...subject });
-        also(
-          audit.record({ type: 'link.created', outcome: 'success', actor: by.actor, details: { purpose } }, by.facts),
-        );
+        await linkStore.insert(tx, row);
+        also(recorded);
       });
       return { secret, expiresAt };
     },
+    prepare(purpose: LinkPurpose, options: LinkOptions, by: By) {
+      const { secret, expiresAt, row, recorded } = make(purpose, options, by);
+      return { secret, expiresAt, operations: [linkStore.put(row), recorded] };
+    },
+    countOpen: (purpose: LinkPurpose, subject: string): Promise<number> => linkStore.countOpen(purpose, subject),
+    voidOpen: (purpose: LinkPurpose, subject: string): Operation => linkStore.voidAll(purpose, subject),
+    sweep: (before: number): Operation => linkStore.sweep(before),
     peek: (purpose: LinkPurpose, secret: string): Promise<OneTimeLink | undefined> =>
       linkStore.find(purpose, sha256(secret)),
     use: (purpose: LinkPurpose, secret: string): Operation => linkStore.use(purpose, sha256(secret)),

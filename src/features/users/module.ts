@@ -64,6 +64,18 @@ export interface Links {
     options: { ttlSeconds: number; subject?: string | undefined },
     by: By,
   ): Promise<{ secret: string; expiresAt: number }>;
+  /** The same as operations, to be committed with what tells of the link. Former ones keep working. */
+  prepare(
+    purpose: LinkPurpose,
+    options: { ttlSeconds: number; subject?: string | undefined },
+    by: By,
+  ): { secret: string; expiresAt: number; operations: readonly Operation[] };
+  /** How many links of the purpose somebody has that still work. */
+  countOpen(purpose: LinkPurpose, subject: string): Promise<number>;
+  /** The operation that voids all links of the purpose that somebody still has. */
+  voidOpen(purpose: LinkPurpose, subject: string): Operation;
+  /** The operation that removes a batch of links that expired before the given time (milliseconds). */
+  sweep(before: number): Operation;
   /** The link, while it works. */
   peek(purpose: LinkPurpose, secret: string): Promise<OneTimeLink | undefined>;
   /** The operation that uses it. It must hit: of any number of racers one wins, the others' units are lost. */

@@ -37,6 +37,25 @@ const useLink = statement(
   `UPDATE one_time_links SET used_at = ?3
    WHERE id = ?1 AND purpose = ?2 AND used_at IS NULL AND voided_at IS NULL AND expires_at > ?3`,
 );
+const putLink = statement(
+  'link_put',
+  'INSERT INTO one_time_links (id, purpose, subject, created_at, expires_at) VALUES (?1, ?2, ?3, ?4, ?5)',
+);
+const countLinks = statement(
+  'link_count',
+  `SELECT count(*) AS n FROM one_time_links
+   WHERE purpose = ?1 AND subject = ?2 AND used_at IS NULL AND voided_at IS NULL AND expires_at > ?3`,
+);
+const voidLinksOf = statement(
+  'link_void_subject',
+  'UPDATE one_time_links SET voided_at = ?3 WHERE purpose = ?1 AND subject = ?2 AND used_at IS NULL AND voided_at IS NULL',
+);
+const expiredLinks = 'FROM one_time_links WHERE expires_at < ?1 LIMIT 500';
+const sweepLinks = statement('link_sweep', {
+  sqlite: `DELETE FROM one_time_links WHERE id IN (SELECT id ${expiredLinks})`,
+  postgresql: `DELETE FROM one_time_links WHERE id IN (SELECT id ${expiredLinks})`,
+  mysql: `DELETE ${expiredLinks}`,
+});
 const voidLinks = statement(
   'link_void',
   'UPDATE one_time_links SET voided_at = ?2 WHERE purpose = ?1 AND used_at IS NULL AND voided_at IS NULL',
@@ -162,10 +181,15 @@ const toListedUser = (row: ListedUser): User => ({
 export interface LinkStore {
   /** `id` is the hash of the secret. */
   insert(tx: Transaction, link: OneTimeLink & { readonly id: string }): Promise<void>;
+  put(link: OneTimeLink & { readonly id: string }): Operation;
   find(purpose: LinkPurpose, id: string): Promise<OneTimeLink | undefined>;
+  /** How many links of the purpose somebody has that still work. */
+  countOpen(purpose: LinkPurpose, subject: string): Promise<number>;
   use(purpose: LinkPurpose, id: string): Operation;
-  /** Voids every open link of the purpose. */
-  voidAll(purpose: LinkPurpose): Operation;
+  /** Voids every open link of the purpose, or those of one subject. */
+  voidAll(purpose: LinkPurpose, subject?: string): Operation;
+  /** Removes a batch of links that expired before the given time (milliseconds). */
+  sweep(before: number): Operation;
   /** Voids open links of the purpose, those for one subject only when it is given. */
   voidFormer(tx: Transaction, purpose: LinkPurpose, subject: string | undefined): Promise<void>;
 }
@@ -176,14 +200,26 @@ export function createLinkStore({ database, clock }: { database: Database; clock
       const times = { createdAt: BigInt(clock.now()), expiresAt: BigInt(expiresAt) };
       await tx.oneTimeLink.create({ data: { id, purpose, subject: subject ?? null, ...times } });
     },
+    put: ({ id, purpose, subject, expiresAt }) => ({
+      statement: putLink,
+      params: [id, purpose, subject ?? null, clock.now(), expiresAt],
+      mustHit: true,
+    }),
     async find(purpose, id) {
       type LinkRow = { subject: string | null; expires_at: number };
       const row = await database.get<LinkRow>(findLink, [id, purpose, clock.now()]);
       if (row === undefined) return undefined;
       return { purpose, expiresAt: row.expires_at, ...(row.subject === null ? {} : { subject: row.subject }) };
     },
+    async countOpen(purpose, subject) {
+      return Number((await database.get<{ n: number }>(countLinks, [purpose, subject, clock.now()]))?.n ?? 0);
+    },
     use: (purpose, id) => ({ statement: useLink, params: [id, purpose, clock.now()], mustHit: true }),
-    voidAll: (purpose) => ({ statement: voidLinks, params: [purpose, clock.now()], mustHit: false }),
+    voidAll: (purpose, subject) =>
+      subject === undefined
+        ? { statement: voidLinks, params: [purpose, clock.now()], mustHit: false }
+        : { statement: voidLinksOf, params: [purpose, subject, clock.now()], mustHit: false },
+    sweep: (before) => ({ statement: sweepLinks, params: [before], mustHit: false }),
     async voidFormer(tx, purpose, subject) {
       await tx.oneTimeLink.updateMany({
         where: { purpose, ...(subject === undefined ? {} : { subject }), usedAt: null, voidedAt: null },

@@ -5,8 +5,11 @@ import type { Operation } from '../db/statement.ts';
 import type { Ids } from '../ids.ts';
 import { createOutboxStore, type MessageRow, type OutboxStore } from './store.ts';
 
-/** Sends one message. Rejects when it should be tried again, and with `Undeliverable` when that would be in vain. */
-export type Deliver = (body: unknown) => Promise<void>;
+/**
+ * Sends one message. Rejects when it should be tried again, and with `Undeliverable` when that would be in vain. What it
+ * resolves to is committed with the note that it was delivered: work that is put off is done once.
+ */
+export type Deliver = (body: unknown) => Promise<readonly Operation[] | undefined>;
 
 /** No later try would go better. The message says why, in words for operators. */
 export class Undeliverable extends Error {}
@@ -95,7 +98,7 @@ async function deliverOne(work: Work, message: MessageRow): Promise<void> {
   if (!claimed.committed) return;
   const body: unknown = JSON.parse(work.keyRing.open(message.body, place(message.id)).toString());
   const operations = await kind.deliver(body).then(
-    () => [store.delivered(message.id, clock.now()), ...kind.settled(body, 'delivered')],
+    (done) => [store.delivered(message.id, clock.now()), ...(done ?? []), ...kind.settled(body, 'delivered')],
     (error: unknown) => postpone(work, { ...message, claimedBy }, body, error),
   );
   await database.commit({ operations, fallback: [] });

@@ -5,14 +5,33 @@ export interface TestMailLocals {
   readonly at: number;
 }
 
+/** A link with which a person sets a new password. */
+export interface ResetLinkMailLocals {
+  readonly href: string;
+  readonly expiresAt: number;
+  /** When and from which address it was asked for. */
+  readonly at: number;
+  readonly ip?: string | undefined;
+}
+
+/** That a password was set, to whom it belongs. */
+export interface PasswordChangedMailLocals {
+  readonly at: number;
+  readonly ip?: string | undefined;
+  /** Where a person goes on who did not do this. */
+  readonly forgotHref: string;
+}
+
 /** Every mail and what it takes. The name is the template's in `views/mail`. */
 export interface MailLocals {
   test: TestMailLocals;
+  'reset-link': ResetLinkMailLocals;
+  'password-changed': PasswordChangedMailLocals;
 }
 
 export type MailName = keyof MailLocals;
 
-const everyMail: Readonly<Record<MailName, true>> = { test: true };
+const everyMail: Readonly<Record<MailName, true>> = { test: true, 'reset-link': true, 'password-changed': true };
 
 /** The names of all mails, in no particular order. */
 export const mailNames = Object.keys(everyMail) as readonly MailName[];

@@ -43,6 +43,8 @@ export interface SignInLocals {
   readonly app?: AppOnPage | undefined;
   /** Where `deny` posts; without it there is no way back to offer. */
   readonly denyAction?: string | undefined;
+  /** Where somebody goes who has forgotten the password. */
+  readonly forgotHref?: string | undefined;
   /** What was typed, or the app's `login_hint`. */
   readonly login?: string | undefined;
   /** True when a person who is signed in has to prove it again (`prompt=login`, `max_age`). */
@@ -169,6 +171,38 @@ export interface SetUpLinkLocals extends Reference {
   readonly signInHref?: string | undefined;
 }
 
+export interface ForgotLocals {
+  /**
+   * - `ask`: the form
+   * - `sent`: the same for everybody, whether there is such an account or not
+   * - `off`: there is no mail server, so no link can be sent
+   */
+  readonly state: 'ask' | 'sent' | 'off';
+  readonly action: string;
+  /** Back to signing in. */
+  readonly backHref: string;
+  /** What was typed, or the app's `login_hint`. */
+  readonly email?: string | undefined;
+  readonly problem?: { readonly kind: 'missing' } | ThrottledProblem | undefined;
+}
+
+export interface ResetLocals {
+  readonly action: string;
+  /** Whose password it is. */
+  readonly email: string;
+  /** Characters a password must have. */
+  readonly minLength: number;
+  readonly problem?: { readonly kind: 'missing' | 'short' | 'long' | 'own' } | BusyProblem | undefined;
+}
+
+export interface ResetLinkLocals extends Reference {
+  readonly forgotHref: string;
+}
+
+export interface ResetDoneLocals {
+  readonly backTo?: BackTo | undefined;
+}
+
 /** The form that connects an app, with what was typed and what is wrong with it. */
 export interface AppFormLocals {
   readonly action: string;
@@ -226,6 +260,10 @@ export interface PageLocals {
   'logout/confirm': LogoutConfirmLocals;
   'logout/done': LogoutDoneLocals;
   'errors/error': ErrorLocals;
+  'recovery/forgot': ForgotLocals;
+  'recovery/reset': ResetLocals;
+  'recovery/link': ResetLinkLocals;
+  'recovery/done': ResetDoneLocals;
   'set-up/set-up': SetUpLocals;
   'set-up/link': SetUpLinkLocals;
   'console/home': HomeLocals;
@@ -245,6 +283,10 @@ const everyPage: Readonly<Record<PageName, true>> = {
   'logout/confirm': true,
   'logout/done': true,
   'errors/error': true,
+  'recovery/forgot': true,
+  'recovery/reset': true,
+  'recovery/link': true,
+  'recovery/done': true,
   'set-up/set-up': true,
   'set-up/link': true,
   'console/home': true,

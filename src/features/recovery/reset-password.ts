@@ -1,0 +1,69 @@
+import type { Clock } from '../../foundation/clock.ts';
+import type { Database } from '../../foundation/db/database.ts';
+import type { Mail } from '../../foundation/mail/mail.ts';
+import type { Audit, RequestFacts } from '../audit/module.ts';
+import type { Passwords } from '../passwords/module.ts';
+import type { Endings } from '../protocol/module.ts';
+import type { User, Users } from '../users/module.ts';
+
+export interface ResetPasswordParts {
+  readonly issuer: string;
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly audit: Audit;
+  readonly users: Users;
+  readonly passwords: Passwords;
+  readonly mail: Mail;
+  readonly endings: Endings;
+}
+
+export interface NewPassword {
+  readonly secret: string;
+  readonly password: string;
+  readonly language: string;
+  readonly facts: RequestFacts;
+}
+
+/** Setting a password by a link. */
+export interface ResetPassword {
+  /** Whose password the link sets, while it works and the account may be used. */
+  owner(secret: string): Promise<User | undefined>;
+  /**
+   * Sets the password, uses the link up, voids the others of the person, ends everything that was held under the old
+   * password and tells the person, in one transaction: of any number of racers one wins. Throws `password_refused`,
+   * `store_conflict` when the link was used meanwhile, and what the password hash throws when it sheds load.
+   */
+  set(user: User, change: NewPassword): Promise<void>;
+}
+
+export function createResetPassword(parts: ResetPasswordParts): ResetPassword {
+  const { database, audit, users, passwords, endings } = parts;
+  return {
+    async owner(secret) {
+      const link = await users.links.peek('reset', secret);
+      const user = link?.subject === undefined ? undefined : await users.find(link.subject);
+      return user?.disabledAt === undefined ? user : undefined;
+    },
+    async set(user, change) {
+      const { id, email, username } = user;
+      const by = { actor: { kind: 'anonymous', name: 'reset link' }, facts: change.facts } as const;
+      // The password's row first: two links of one person then wait for each other here, and nowhere in a circle.
+      const setting = await passwords.set(id, change.password, { email, username }, by);
+      const ending = [...(await endings.notices(id)), ...(await endings.ofAccount(id))];
+      await database.together(async (_, also) => {
+        for (const operation of setting) also(operation);
+        also(users.links.use('reset', change.secret));
+        also(users.links.voidOpen('reset', id));
+        for (const operation of ending) also(operation);
+        also(audit.record({ type: 'password.reset', outcome: 'success', actor: by.actor, subject: id }, by.facts));
+        for (const operation of inform(parts, user, change)) also(operation);
+      });
+    },
+  };
+}
+
+function inform({ issuer, clock, mail }: ResetPasswordParts, user: User, { language, facts }: NewPassword) {
+  if (!mail.isOn) return [];
+  const locals = { at: clock.now(), ip: facts.ip, forgotHref: `${issuer}/forgot` };
+  return [mail.put({ mail: 'password-changed', to: user.email, subject: user.id, language, locals })];
+}

@@ -1,0 +1,58 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { AxeBuilder } from '@axe-core/playwright';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type MailLocals, mailNames } from '../../src/foundation/views/mails.ts';
+import { type Browsers, sampleViews, startChromium } from './kit.ts';
+
+/** Where pictures go when someone wants to look at the mails; none are taken otherwise. */
+const pictures = process.env.POSTERN_PAGE_PICTURES;
+const at = Date.UTC(2026, 10, 21, 7, 41);
+const key = 'Zt0k1Xw9bqv3uHn5r8yLm2cEoJpA6dGfTsViRxKaWQY';
+const samples: { readonly [Name in keyof MailLocals]: MailLocals[Name] } = {
+  test: { at },
+  'reset-link': {
+    href: `https://login.northwind.example/reset?key=${key}&app=harbour-books`,
+    expiresAt: at + 1_800_000,
+    at,
+    ip: '2001:db8::42',
+  },
+  'password-changed': { at, ip: '203.0.113.7', forgotHref: 'https://login.northwind.example/forgot' },
+};
+
+let browsers: Browsers;
+beforeAll(async () => {
+  browsers = await startChromium();
+});
+afterAll(() => browsers?.close());
+
+describe.each([
+  [390, 'light'],
+  [390, 'dark'],
+  [1280, 'light'],
+  [1280, 'dark'],
+] as const)('every mail at %d px, %s', (width, scheme) => {
+  it('is accessible, asks nobody for anything and fits', async () => {
+    const views = sampleViews();
+    const context = await browsers.open({ width, scheme });
+    const page = await context.newPage();
+    const complaints: string[] = [];
+    page.on('request', (request) => complaints.push(`asked ${request.url()}`));
+    for (const name of mailNames) {
+      const { html } = views.renderMail(name, samples[name] as never, { language: 'en' });
+      await page.setContent(html);
+      if (pictures !== undefined) {
+        mkdirSync(pictures, { recursive: true });
+        await page.screenshot({ path: join(pictures, `mail-${name}-${width}-${scheme}.png`), fullPage: true });
+      }
+      if (await page.evaluate('document.body.scrollWidth > document.body.clientWidth'))
+        complaints.push(`${name} is wide`);
+      // A mail is shown inside a page that has the landmarks.
+      const axe = new AxeBuilder({ page }).setLegacyMode(true).withTags(['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa']);
+      const { violations } = await axe.analyze();
+      complaints.push(...violations.map(({ id, nodes }) => `${name}: ${id} at ${nodes.map((node) => node.target)}`));
+    }
+    await context.close();
+    expect(complaints).toEqual([]);
+  });
+});
