@@ -1,6 +1,7 @@
 import { cpus } from 'node:os';
 import { type Audit, createAudit } from '../features/audit/module.ts';
 import { type Clients, createClients } from '../features/clients/module.ts';
+import { createMfa, type Mfa } from '../features/mfa/module.ts';
 import { createPasswords, type Passwords } from '../features/passwords/module.ts';
 import { createSettings, type SettingsModule } from '../features/settings/module.ts';
 import { createSigningKeys, type SigningKeys } from '../features/signing-keys/module.ts';
@@ -32,6 +33,7 @@ export interface CoreFeatures {
   readonly users: Users;
   readonly passwords: Passwords;
   readonly throttle: Throttle;
+  readonly mfa: Mfa;
   readonly clients: Clients;
   readonly signingKeys: SigningKeys;
   /** Reads into memory what the named revisions stand for. */
@@ -54,12 +56,14 @@ export async function composeCore(foundations: Foundations): Promise<CoreFeature
     random: foundations.random,
   });
   const within = { ...foundations, audit, settings, passwordHash };
+  const throttle = createThrottle(within);
   const core = {
     audit,
     settings,
     users: createUsers(within),
     passwords: createPasswords(within),
-    throttle: createThrottle(within),
+    throttle,
+    mfa: createMfa({ ...within, throttle }),
     clients: createClients(within),
     signingKeys: createSigningKeys(within),
   };

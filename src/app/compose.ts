@@ -1,11 +1,14 @@
 import { fileURLToPath } from 'node:url';
 import type Koa from 'koa';
+import { createAccount } from '../features/account/module.ts';
 import { createConsent } from '../features/consent/module.ts';
 import { createConsole } from '../features/console/module.ts';
+import { createMfaPages } from '../features/mfa/module.ts';
 import { createEndings, createProtocol, type LogoutNotice, type Protocol } from '../features/protocol/module.ts';
 import { createRecovery, resetRequestKind, resetRequests } from '../features/recovery/module.ts';
 import { createSetUp, type SetUp } from '../features/set-up/module.ts';
 import { type AttemptResult, createSignIn } from '../features/sign-in/module.ts';
+import type { AccountEndings } from '../features/users/module.ts';
 import { hmacSha256 } from '../foundation/crypto/hash.ts';
 import { watchRevisions } from '../foundation/db/revision.ts';
 import { createRequestContextReader } from '../foundation/http/request-context.ts';
@@ -62,11 +65,18 @@ export async function compose(parts: AppParts): Promise<App> {
         consent: createConsent(within),
         console: createConsole(within),
         recovery: createRecovery(within),
-        signIn: createSignIn({ ...within, ...signInHooks(parts) }),
+        mfa: createMfaPages(within),
+        account: createAccount({ ...within, endEverything: everything(endings) }),
+        signIn: createSignIn({ ...within, ...signInHooks(parts, core) }),
       }),
   });
   const stop = await keepFresh(parts, core, { protocol, outbox });
   return { core, protocol, setUp, mail, outbox, koa, stop, warmUp: () => views.compileAll() };
+}
+
+/** What a person ends by "sign out everywhere": all that they hold, and the apps that take part are told. */
+function everything(endings: ReturnType<typeof createEndings>): AccountEndings {
+  return async (id) => [...(await endings.notices(id)), ...(await endings.ofAccount(id))];
 }
 
 /** How a login that is not ours to name is referred to in the audit. */
@@ -75,9 +85,10 @@ function loginReferences({ keyRing }: AppParts): (login: string) => string {
   return (login) => hmacSha256(key, login.trim().normalize('NFC').toLowerCase());
 }
 
-function signInHooks(parts: AppParts) {
+function signInHooks(parts: AppParts, { mfa }: CoreFeatures) {
   const { metrics } = parts;
   return {
+    need: mfa.need,
     loginReference: loginReferences(parts),
     onAttempt: (result: AttemptResult, seconds: number) =>
       metrics.authentication({ method: 'password', result, seconds }),
@@ -97,6 +108,7 @@ function composeProtocol(parts: AppParts, core: CoreFeatures, views: ReturnType<
     views,
     fetch: createOutboundFetch(parts.config),
     notice,
+    hasSecondFactor: core.mfa.has,
     onServerError: (requestId, error) => parts.log.error({ err: error, request_id: requestId }, 'the engine failed'),
     onTokens: (tokens) => parts.metrics.tokensIssued(tokens),
   });

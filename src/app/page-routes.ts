@@ -1,6 +1,8 @@
 import type Router from '@koa/router';
+import type { Account } from '../features/account/module.ts';
 import type { Consent } from '../features/consent/module.ts';
 import type { Console } from '../features/console/module.ts';
+import type { MfaPages } from '../features/mfa/module.ts';
 import type { Recovery } from '../features/recovery/module.ts';
 import type { SetUp } from '../features/set-up/module.ts';
 import type { SignIn } from '../features/sign-in/module.ts';
@@ -8,15 +10,20 @@ import type { SignIn } from '../features/sign-in/module.ts';
 export interface Pages {
   readonly signIn: SignIn;
   readonly consent: Consent;
+  readonly mfa: MfaPages;
+  readonly account: Account;
   readonly setUp: SetUp;
   readonly console: Console;
   readonly recovery: Recovery;
 }
 
 /** Mounts every feature's pages. */
-export function mountPages(router: Router, { signIn, consent, setUp, console, recovery }: Pages): void {
-  signIn.mount(router, { consent: (ctx, interaction) => consent.show(ctx, interaction) });
+export function mountPages(router: Router, pages: Pages): void {
+  const { signIn, consent, mfa, account, recovery, setUp, console } = pages;
+  signIn.mount(router, { ...mfa.steps, consent: (ctx, interaction) => consent.show(ctx, interaction) });
   consent.mount(router);
+  mfa.mount(router);
+  account.mount(router);
   recovery.mount(router);
   setUp.mount(router);
   console.mount(router);

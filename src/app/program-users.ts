@@ -1,7 +1,15 @@
 import type { Command } from 'commander';
 import type { CommandApp } from './command-app.ts';
 import { command, longestList, type Runner, whole } from './command-runner.ts';
-import { userDisable, userEnable, userList, userResetLink, userShow, userSignOut } from './commands/user.ts';
+import {
+  userDisable,
+  userEnable,
+  userList,
+  userResetFactors,
+  userResetLink,
+  userShow,
+  userSignOut,
+} from './commands/user.ts';
 
 /** Adds `postern user …`. */
 export function addUserCommands(program: Command, { withApp }: Runner): void {
@@ -15,6 +23,7 @@ export function addUserCommands(program: Command, { withApp }: Runner): void {
     ['enable', 'let a disabled person in again', userEnable],
     ['sign-out', 'end every session of a person', userSignOut],
     ['reset-link', 'print a link with which a person sets a new password', userResetLink],
+    ['reset-factors', 'remove every second factor of a person who has lost them', userResetFactors],
   ] as const) {
     command(user, name, description)
       .argument('<email>', 'e-mail address or username')

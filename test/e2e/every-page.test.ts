@@ -7,6 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { type Certificate, makeCertificate } from '../kit/services/certificate.ts';
 import { temporaryFolder } from '../kit/services/folder.ts';
 import { freePort } from '../kit/services/free-port.ts';
+import { codeOf, wrongCodeOf } from '../mfa/kit.ts';
 import {
   ada,
   authorizationUrl,
@@ -129,6 +130,56 @@ async function enterApp({ stage, harbour, page, see }: Tour): Promise<void> {
   await see('home-signed-in', 'main');
 }
 
+/** Signed in by password a moment ago: sets a second step up, signs in by it, and takes it away. */
+async function secondStep({ stage, harbour, page, see }: Tour): Promise<void> {
+  await page.goto(`${stage.server.url}/account`);
+  await see('account', '#second-step');
+  await page.click('#factor-add');
+  await see('account-authenticator', '#authenticator-page');
+  const secret = (await page.textContent('#totp-secret')) ?? '';
+  await page.fill('input[name=code]', wrongCodeOf(secret));
+  await page.click('#code-submit');
+  await page.waitForSelector('#problem');
+  await see('account-authenticator-wrong', '#authenticator-page');
+  await page.fill('input[name=code]', codeOf(secret));
+  await page.click('#code-submit');
+  await page.waitForSelector('#recovery-codes');
+  await see('account-recovery-codes', '#recovery-page');
+  const codes = await page.locator('#recovery-codes li').allTextContents();
+  await page.click('#recovery-done');
+  await see('account-with-second-step', '#second-step');
+  await page.goto(authorizationUrl(stage, harbour, { prompt: 'login' }));
+  await signIn(page, ada);
+  await page.waitForSelector('#use-another-way');
+  await see('code', '#code-page');
+  await page.click('#use-another-way');
+  await see('code-recovery', '#code-page');
+  await page.fill('input[name=code]', codes[0] ?? '');
+  await page.click('#code-submit');
+  await page.waitForURL(`${harbour.callback}?*`);
+  await page.goto(`${stage.server.url}/account`);
+  await page.click('#factor-remove');
+  await see('account-remove-factor', '#remove-page');
+  await page.fill('input[name=code]', codes[1] ?? '');
+  await page.click('#code-submit');
+  await page.waitForSelector('#factor-add');
+  await see('account-factor-removed', '#second-step');
+}
+
+/** An app that asks for more than a password, of a person who has no more yet. */
+async function stepUp({ stage, harbour, page, see }: Tour): Promise<void> {
+  await page.goto(authorizationUrl(stage, harbour, { prompt: 'login', acr_values: 'urn:postern:acr:2fa' }));
+  await signIn(page, ada);
+  await page.waitForSelector('#totp-secret');
+  await see('enrolment', '#enrolment-page');
+  await page.fill('input[name=code]', codeOf((await page.textContent('#totp-secret')) ?? ''));
+  await page.click('#code-submit');
+  await page.waitForSelector('#recovery-codes');
+  await see('recovery-codes', '#recovery-page');
+  await page.click('#recovery-done');
+  await page.waitForURL(`${harbour.callback}?*`);
+}
+
 async function connectDevice({ stage, page, see }: Tour): Promise<void> {
   const codes = await Promise.all([deviceCode(stage), deviceCode(stage)]);
   await page.goto(`${stage.server.url}/device`);
@@ -234,7 +285,7 @@ async function complaintsOf(look: Look): Promise<string[]> {
     if (takesPictures && shown[name]?.includes(`${look.width}-${look.scheme}`)) await takePicture(page, name, look);
   };
   const tour = { stage, harbour, page, see };
-  for (const part of [setUp, connectApps, enterApp, connectDevice, fail, leave]) await part(tour);
+  for (const part of [setUp, connectApps, enterApp, secondStep, stepUp, connectDevice, fail, leave]) await part(tour);
   await stage.close();
   await harbour.close();
   folder.remove();

@@ -7,6 +7,14 @@ const looks: Readonly<Record<string, { unused: string; write: string }>> = {
     unused: 'SELECT id FROM artifacts WHERE id = ?1 AND consumed_at IS NULL',
     write: 'UPDATE artifacts SET consumed_at = ?2 WHERE id = ?1',
   },
+  totp_use_step: {
+    unused: 'SELECT id FROM totp_factors WHERE id = ?1',
+    write: 'UPDATE totp_factors SET last_step = ?2, last_used_at = ?3 WHERE id = ?1',
+  },
+  recovery_use: {
+    unused: 'SELECT id FROM recovery_codes WHERE id = ?1 AND used_at IS NULL',
+    write: 'UPDATE recovery_codes SET used_at = ?2 WHERE id = ?1',
+  },
   'save-once': {
     unused: 'SELECT 1 AS id WHERE NOT EXISTS (SELECT 1 FROM artifacts WHERE id = ?1)',
     write:

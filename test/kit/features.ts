@@ -1,9 +1,12 @@
 import { type Audit, createAudit } from '../../src/features/audit/module.ts';
 import { type Clients, createClients } from '../../src/features/clients/module.ts';
+import { createMfa, type Mfa } from '../../src/features/mfa/module.ts';
 import { createPasswords, type Passwords } from '../../src/features/passwords/module.ts';
 import { createSettings, type SettingsModule } from '../../src/features/settings/module.ts';
+import { createThrottle } from '../../src/features/throttle/module.ts';
 import { createUsers, type Users } from '../../src/features/users/module.ts';
 import type { Clock } from '../../src/foundation/clock.ts';
+import { createKeyRing } from '../../src/foundation/crypto/key-ring.ts';
 import { createPasswordHash } from '../../src/foundation/crypto/password-hash.ts';
 import { createPasswordQueue } from '../../src/foundation/crypto/password-queue.ts';
 import type { Database } from '../../src/foundation/db/database.ts';
@@ -37,6 +40,7 @@ export interface TestFeatures {
   readonly users: Users;
   readonly passwords: Passwords;
   readonly clients: Clients;
+  readonly mfa: Mfa;
 }
 
 /** Builds the features on a database that is open already: another process on the same one, as it were. */
@@ -51,7 +55,11 @@ export function createTestFeatures(database: Database, clock: TestClock = create
   const passwordHash = createPasswordHash({ parameters, queue, random });
   const passwords = createPasswords({ database, clock, audit, settings, passwordHash });
   const clients = createClients({ database, clock, ids, random, audit });
-  return { clock, ids, database, audit, settings, users, passwords, clients };
+  const throttle = createThrottle({ clock, settings });
+  const keyRing = createKeyRing({ keys: [Buffer.alloc(32, 7)], random });
+  const config = { issuer: 'https://id.example' };
+  const mfa = createMfa({ config, database, clock, ids, random, keyRing, audit, settings, throttle });
+  return { clock, ids, database, audit, settings, users, passwords, clients, mfa };
 }
 
 /** The features on an empty SQLite database of their own. */

@@ -1,3 +1,4 @@
+import { drawQr } from '../../src/features/mfa/module.ts';
 import type { PageLocals, PageName } from '../../src/foundation/views/pages.ts';
 
 /** One page in one state, with the headers its route answers with. */
@@ -36,7 +37,7 @@ const device = { action: '/device', hidden: { xsrf: 'x' } };
 const account = 'ada@example.org';
 const forgot = { action: '/forgot', backHref: '/' };
 const reset = { action: '/reset?key=x', email: account, minLength: 15 };
-const signedIn = { label: account, signOutAction: '/sign-out' };
+const signedIn = { label: account, signOutAction: '/sign-out', accountHref: '/account' };
 const form = { action: '/apps' };
 const created = {
   name: app.name,
@@ -50,6 +51,89 @@ const created = {
   },
   homeHref: '/',
 };
+
+const step = { app, account, denyAction: '/interaction/x/deny', switchAction: '/interaction/x/switch' };
+const code = { ...step, action: '/interaction/x/code', otherWayAction: '/interaction/x/another-way' };
+const totpUri =
+  'otpauth://totp/login.northwind.example:ada%40example.org?issuer=login.northwind.example&secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&algorithm=SHA1&digits=6&period=30';
+const totp = {
+  secret: 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP',
+  uri: totpUri,
+  qr: drawQr(totpUri),
+  hidden: { enrolment: 'x' },
+};
+const enrolment = { ...step, action: '/interaction/x/enrolment', totp };
+const recoveryCodes = Array.from({ length: 10 }, (_, index) => `k3v9x-7q2m${index}`);
+
+const factors: readonly Sample[] = [
+  sample('code', 'interaction/second-factor', 'interaction', { ...code, way: 'app' }),
+  sample('code-here', 'interaction/second-factor', 'interaction', { ...code, app: undefined, way: 'app' }),
+  ...(['missing', 'wrong', 'used'] as const).map((kind) =>
+    sample(`code-${kind}`, 'interaction/second-factor', 'interaction', { ...code, way: 'app', problem: { kind } }),
+  ),
+  sample('code-throttled', 'interaction/second-factor', 'interaction', { ...code, way: 'app', problem: throttled }),
+  sample('code-recovery', 'interaction/second-factor', 'interaction', { ...code, way: 'recovery' }),
+  sample('code-recovery-wrong', 'interaction/second-factor', 'interaction', {
+    ...code,
+    way: 'recovery',
+    problem: { kind: 'wrong' },
+  }),
+  sample('enrolment', 'interaction/enrolment', 'interaction', enrolment),
+  sample('enrolment-here', 'interaction/enrolment', 'interaction', { ...enrolment, app: undefined }),
+  ...(['missing', 'wrong', 'expired'] as const).map((kind) =>
+    sample(`enrolment-${kind}`, 'interaction/enrolment', 'interaction', { ...enrolment, problem: { kind } }),
+  ),
+  sample('recovery-codes', 'interaction/recovery-codes', 'interaction', {
+    app,
+    recoveryCodes,
+    nextHref: '/interaction/x',
+  }),
+];
+
+const minute = 60_000;
+const signIns = [
+  { id: 'one', startedAt: time - 90 * minute, lastSeenAt: time - minute, here: true },
+  { id: 'two', startedAt: time - 5000 * minute, lastSeenAt: time - 700 * minute, here: false },
+];
+const mine = {
+  account,
+  factors: { totp: { createdAt: time - 9000 * minute, lastUsedAt: time - 90 * minute }, recoveryCodesLeft: 9 },
+  password: { minLength: 15 },
+  sessions: signIns,
+};
+const withPassword = (problem: NonNullable<PageLocals['account/account']['signedIn']>['password']['problem']) => ({
+  signedIn: { ...mine, password: { minLength: 15, problem } },
+});
+
+const accounts: readonly Sample[] = [
+  sample('account-signed-out', 'account/account', 'page', { signInHref: '/sign-in' }),
+  sample('account', 'account/account', 'page', { signedIn: mine }),
+  sample('account-first', 'account/account', 'page', {
+    signedIn: { ...mine, factors: { recoveryCodesLeft: 0 }, sessions: signIns.slice(0, 1) },
+  }),
+  sample('account-without-factors', 'account/account', 'page', {
+    signedIn: { ...mine, factors: undefined, account: `${'a'.repeat(60)}@example.org` },
+  }),
+  ...(['password', 'factor-removed', 'session'] as const).map((done) =>
+    sample(`account-done-${done}`, 'account/account', 'page', { signedIn: { ...mine, done } }),
+  ),
+  sample('account-password-missing', 'account/account', 'page', withPassword({ kind: 'missing' })),
+  sample('account-password-wrong', 'account/account', 'page', withPassword({ kind: 'wrong' })),
+  sample('account-password-short', 'account/account', 'page', withPassword({ kind: 'refused', reason: 'short' })),
+  sample('account-password-other', 'account/account', 'page', withPassword({ kind: 'refused', reason: 'other' })),
+  sample('account-password-throttled', 'account/account', 'page', withPassword(throttled)),
+  sample('account-password-busy', 'account/account', 'page', withPassword(busy)),
+  sample('account-authenticator', 'account/authenticator', 'page', { totp }),
+  ...(['missing', 'wrong', 'expired'] as const).map((kind) =>
+    sample(`account-authenticator-${kind}`, 'account/authenticator', 'page', { totp, problem: { kind } }),
+  ),
+  sample('account-recovery-codes', 'account/recovery-codes', 'page', { recoveryCodes }),
+  sample('account-remove-factor', 'account/remove-factor', 'page', {}),
+  ...(['missing', 'wrong', 'used'] as const).map((kind) =>
+    sample(`account-remove-factor-${kind}`, 'account/remove-factor', 'page', { problem: { kind } }),
+  ),
+  sample('account-remove-factor-throttled', 'account/remove-factor', 'page', { problem: throttled }),
+];
 
 const people: readonly Sample[] = [
   sample('sign-in', 'interaction/sign-in', 'interaction', signIn),
@@ -228,4 +312,4 @@ const operators: readonly Sample[] = [
 ];
 
 /** Every page in every state. */
-export const samples: readonly Sample[] = [...people, ...errors, ...operators];
+export const samples: readonly Sample[] = [...people, ...factors, ...accounts, ...errors, ...operators];

@@ -4,6 +4,7 @@ import { overlapping, type RaceAnswer, type RaceRequest, race } from '../kit/bar
 import type { Browser } from '../kit/browser.ts';
 import type { Product, TestUser } from '../kit/product.ts';
 import { addWebApp, type RelyingApp, redirectUri, send } from '../kit/relying-app.ts';
+import { codeOf, enrol } from '../mfa/kit.ts';
 
 /** Something that must be won once. */
 export interface RaceCase {
@@ -69,6 +70,8 @@ export async function raceCases(product: Product): Promise<RaceCase[]> {
     strictRefreshCase(strict, user, browser),
     deviceCase(product, app, browser),
     await assertionCase(product),
+    await factorCase(product, 'code of an app'),
+    await factorCase(product, 'recovery code'),
   ];
 }
 
@@ -179,6 +182,49 @@ async function assertionCase(product: Product): Promise<RaceCase> {
       if (typeof json(winner)['access_token'] !== 'string') throw new Error('the winner got no token');
     },
   };
+}
+
+/** How many racers a round of codes is prepared for. */
+const seats = 64;
+
+/**
+ * One code of a person in 64 sign-ins of theirs. They are signed in by password already, so that each is one step from
+ * the end, and none costs a hash.
+ */
+async function factorCase(product: Product, name: 'code of an app' | 'recovery code'): Promise<RaceCase> {
+  const user = await product.addUser();
+  const app = await addWebApp(product, { first_party: true });
+  const { browser } = await app.signIn(user);
+  const verified = async () =>
+    (await product.events('factor.verified')).filter((one) => one.subject === user.id && one.outcome === 'success');
+  let before = 0;
+  return {
+    name,
+    async prepare() {
+      const { mfa } = product.app.core;
+      await mfa.reset(user.id, { actor: { kind: 'system' }, facts: {} });
+      const kept = await enrol(product, user);
+      before = (await verified()).length;
+      const sitting = await Promise.all(Array.from({ length: seats }, () => atTheCode(app, browser.copy())));
+      const code = name === 'recovery code' ? (kept.recoveryCodes[0] ?? '') : codeOf(kept.secret);
+      return (origin) => {
+        const { path, cookie } = sitting.pop() ?? { path: '', cookie: '' };
+        const headers = { 'sec-fetch-site': 'same-origin', cookie };
+        return { origin, method: 'POST', path: `${path}/code`, headers, form: { code } };
+      };
+    },
+    won: (answer) => answer.status === 303,
+    async verify() {
+      if ((await verified()).length !== before + 1) throw new Error('the winner has shown no factor');
+    },
+  };
+}
+
+/** Goes to the page that asks for a code: its path, and the cookies that belong to it. */
+async function atTheCode(app: RelyingApp, browser: Browser): Promise<{ path: string; cookie: string }> {
+  const { pathname: path } = new URL((await browser.open(app.request().url)).url);
+  const sent = browser.cookies().filter((one) => one.path === '/' || one.path === path);
+  return { path, cookie: sent.map((one) => `${one.name}=${one.value}`).join('; ') };
 }
 
 /** The set-up link: each racer wants to be the administrator. */

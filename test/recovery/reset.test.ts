@@ -203,11 +203,6 @@ describe('a forgotten password', () => {
     }
   });
 
-  it('leads password managers here', async () => {
-    const page = await new Browser().get(`${product.url}/.well-known/change-password`);
-    expect([page.status, page.headers.get('location')]).toEqual([302, '/forgot']);
-  });
-
   it('leaves no link, password or address in the log', async () => {
     const user = await product.addUser();
     const strange = 'strange-canary@example.org';

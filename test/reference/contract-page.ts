@@ -18,12 +18,12 @@ const jsonShapes = table([
 
 /** Ids that scripts may rely on; a page may have more. A test sees that each is there. */
 export const promisedIds: readonly string[] =
-  'login-page login-submit deny consent-allow device-submit device-confirm logout-yes logged-out op-error error-code error-reference forgot-link forgot-submit reset-submit setup-submit sign-in-link sign-out app-submit app-client-id app-client-secret'.split(
+  'login-page login-submit deny consent-allow device-submit device-confirm logout-yes logged-out op-error error-code error-reference forgot-link forgot-submit reset-submit setup-submit sign-in-link sign-out app-submit app-client-id app-client-secret code-submit use-another-way totp-secret recovery-codes session-end sessions-end-all factor-remove password-change'.split(
     ' ',
   );
 
 /** Below these, paths belong to the pages. */
-const promisedPaths = ['/', '/setup', '/.well-known/change-password', '/interaction/:uid/…'];
+const promisedPaths = ['/', '/setup', '/account', '/.well-known/change-password', '/interaction/:uid/…'];
 
 const section = (name: 'users' | 'resources' | 'clients'): string[] => [
   code(name),

@@ -1,7 +1,9 @@
 import Router from '@koa/router';
 import { mountPages } from '../../src/app/page-routes.ts';
+import { createAccount } from '../../src/features/account/module.ts';
 import { createConsent } from '../../src/features/consent/module.ts';
 import { createConsole } from '../../src/features/console/module.ts';
+import { createMfaPages } from '../../src/features/mfa/module.ts';
 import { machineEndpoints, publicDocuments, routes } from '../../src/features/protocol/module.ts';
 import { createRecovery } from '../../src/features/recovery/module.ts';
 import { createSetUp } from '../../src/features/set-up/module.ts';
@@ -21,10 +23,21 @@ export const routeMeanings: Readonly<Record<string, string>> = {
   'GET /reset': 'The page of a reset link.',
   'POST /reset': 'Sets the password, ends sessions and tokens, and uses the link up.',
   'GET /reset/done': 'Says so, and leads back to the app.',
+  'GET /account': 'Second factors, password and sign-ins of the person of this browser.',
+  'POST /account/password': 'Changes the password; other sign-ins of the person end.',
+  'POST /account/sessions/end': 'Ends one sign-in of the person.',
+  'POST /account/sessions/end-all': 'Ends every sign-in, grant and token of the person.',
+  'GET /account/authenticator': 'A new authenticator app, after a fresh sign-in.',
+  'POST /account/authenticator': 'Takes the first code of a new app and shows the recovery codes.',
+  'POST /account/authenticator/remove': 'Asks for a code and removes the app with it.',
+  'POST /account/recovery-codes': 'New recovery codes in place of the former ones.',
   'GET /setup': 'The page of a set-up link.',
   'POST /setup': 'Makes the administrator and uses the link up.',
   'GET /interaction/:uid': 'The next step of a sign-in, decided by what is stored.',
   'POST /interaction/:uid/sign-in': 'Checks login and password.',
+  'POST /interaction/:uid/code': 'Checks a code of an authenticator app, or a recovery code.',
+  'POST /interaction/:uid/another-way': 'Shows the page for the other kind of code.',
+  'POST /interaction/:uid/enrolment': 'Takes the first code of a new authenticator app and shows the recovery codes.',
   'POST /interaction/:uid/consent': 'Allows what the app asks for.',
   'POST /interaction/:uid/switch': 'Signs in as somebody else.',
   'POST /interaction/:uid/deny': 'Goes back to the app with `access_denied`.',
@@ -67,6 +80,8 @@ export function pageRoutes(): string[] {
   mountPages(router, {
     signIn: createSignIn(none),
     consent: createConsent(none),
+    mfa: createMfaPages(none),
+    account: createAccount(none),
     setUp: createSetUp(none),
     console: createConsole(none),
     recovery: createRecovery(none),

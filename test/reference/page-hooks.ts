@@ -12,7 +12,7 @@ export interface Hooks {
 const attribute = (tag: string, name: string): string | undefined => new RegExp(`\\s${name}="([^"]*)"`).exec(tag)?.[1];
 
 /** Ids of headings, hints and labels are for the page itself. */
-const isHook = (tag: string): boolean => /^<(main|button|a|form|dd|code|section|div)\b/.test(tag);
+const isHook = (tag: string): boolean => /^<(main|button|a|form|dd|code|section|div|ul)\b/.test(tag);
 
 /** The hooks of every page, read from the page as it is rendered. */
 export function pageHooks(): Map<string, Hooks> {
@@ -34,6 +34,9 @@ export function pageHooks(): Map<string, Hooks> {
 const where: Readonly<Record<string, string>> = {
   'interaction/sign-in': 'sign-in',
   'interaction/consent': 'consent',
+  'interaction/second-factor': 'code',
+  'interaction/enrolment': 'enrolment of an authenticator app',
+  'interaction/recovery-codes': 'recovery codes',
   'interaction/device-code-input': 'device: type the code',
   'interaction/device-confirm': 'device: confirm',
   'interaction/device-done': 'device: done',
@@ -48,6 +51,10 @@ const where: Readonly<Record<string, string>> = {
   'recovery/done': 'password is changed',
   'set-up/set-up': 'set-up',
   'set-up/link': 'set-up link is over',
+  'account/account': '`/account`',
+  'account/authenticator': 'account: set up an authenticator app',
+  'account/remove-factor': 'account: remove a factor',
+  'account/recovery-codes': 'account: new recovery codes',
   'console/home': '`/`',
   'console/first-app-created': 'app connected',
 };

@@ -76,7 +76,7 @@ export function settingsPage(): string {
   const rows = settingRules().map(([name, rule]) => [
     code(name),
     code(String(rule.default)),
-    `${rule.minimum} to ${rule.maximum}`,
+    rule.enum === undefined ? `${rule.minimum} to ${rule.maximum}` : codes(rule.enum.map(String)),
     rule.description ?? '',
   ]);
   return page(

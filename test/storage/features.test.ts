@@ -1,3 +1,4 @@
+import { Secret, TOTP } from 'otpauth';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { byOperator } from '../../src/features/audit/module.ts';
 import { createSigningKeys } from '../../src/features/signing-keys/module.ts';
@@ -120,6 +121,33 @@ describe.each(ENGINES)('the features on $name', (engine) => {
     expect(await kept()).toBe(3);
     await commit(users.links.sweep(clock.now() + 60_001));
     expect(await kept()).toBe(0);
+  });
+
+  it('let a code, and a recovery code, be used by one of many, and an app be set up by one', async () => {
+    const { users, mfa, clock } = features;
+    const { id: userId } = await users.create({ email: 'factor@example.org' }, byOperator);
+    const place = { userId, scope: 'here' };
+    const { secret, sealed } = mfa.enrolment.begin(place, 'factor@example.org');
+    const codeNow = () => TOTP.generate({ secret: Secret.fromBase32(secret), timestamp: clock.now() });
+    const winners = async (units: readonly (readonly Operation[])[]) => {
+      const outcomes = await Promise.all(units.map((operations) => database.commit({ operations, fallback: [] })));
+      return outcomes.filter(({ committed }) => committed).length;
+    };
+    const many = Array.from({ length: 16 });
+    const set = many.map(() => mfa.enrolment.confirm(place, { sealed, code: codeNow() }));
+    expect(await winners(set.map((one) => (one.kind === 'enrolled' ? one.operations : [])))).toBe(1);
+    expect((await mfa.factors(userId)).recoveryCodesLeft).toBe(10);
+    clock.advance(30_000);
+
+    const { codes, operations } = mfa.newRecoveryCodes(userId);
+    await commit(...operations);
+    for (const code of [codeNow(), codes[0] ?? '']) {
+      const right = await mfa.verify({ userId, code, address: undefined });
+      expect(await winners(many.map(() => (right.kind === 'right' ? [right.use] : [])))).toBe(1);
+    }
+    expect((await mfa.factors(userId)).recoveryCodesLeft).toBe(9);
+    expect(await mfa.reset(userId, byOperator)).toBe(true);
+    expect(await mfa.has(userId)).toBe(false);
   });
 
   it('set, replace and rehash passwords', async () => {

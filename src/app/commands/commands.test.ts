@@ -14,7 +14,7 @@ import { clientCreate, clientDisable, clientEnable, clientList, clientRotateSecr
 import { keyList, keyRotate } from './keys.ts';
 import { migrate } from './migrate.ts';
 import { settingsPrint } from './settings.ts';
-import { userDisable, userEnable, userList, userShow, userSignOut } from './user.ts';
+import { userDisable, userEnable, userList, userResetFactors, userShow, userSignOut } from './user.ts';
 
 type Features = Awaited<ReturnType<typeof openTestFeatures>>;
 
@@ -63,6 +63,18 @@ const app = () => ({
 });
 
 describe('postern user', () => {
+  it('removes the second factors of who has lost them, and says when there are none', async () => {
+    const { id } = await features.users.create({ email: 'bob@example.org', email_verified: true }, byOperator);
+    const none = capture(false);
+    expect(await userResetFactors(none.io, app(), { login: 'bob@example.org' })).toBe(0);
+    expect(none.words).toEqual({ out: '', err: 'bob@example.org had no second factor.\n' });
+    const removed = capture(true);
+    const mfa = { reset: async () => true };
+    expect(await userResetFactors(removed.io, { ...app(), mfa }, { login: id })).toBe(0);
+    expect(removed.words.err).toBe('bob@example.org has no second factor any more.\n');
+    expect(removed.result()).toMatchObject({ id });
+  });
+
   it('shows, disables, enables and signs out', async () => {
     const { id } = await features.users.create(
       { email: 'ada@example.org', email_verified: true, username: 'ada' },

@@ -1,4 +1,5 @@
 import { byOperator } from '../../features/audit/module.ts';
+import type { Mfa } from '../../features/mfa/module.ts';
 import { resetLinkSeconds } from '../../features/recovery/module.ts';
 import type { AccountEndings, User, Users } from '../../features/users/module.ts';
 import { AppError } from '../../foundation/errors.ts';
@@ -8,6 +9,7 @@ import { isoTime, table, writeResult } from './result.ts';
 /** What the user commands need. */
 export interface UserCommandApp {
   readonly users: Users;
+  readonly mfa: Pick<Mfa, 'reset'>;
   /** Ends the sessions, grants and tokens of an account. */
   readonly endings: AccountEndings;
   /** Files the back-channel logout notices for those sessions. */
@@ -109,6 +111,14 @@ export async function userResetLink(io: CommandIo, app: UserCommandApp, { login 
   io.err(`This link works once, until ${isoTime(expiresAt)}. Whoever opens it sets the password of ${email}.\n`);
   writeResult(io, { url, expires_at: isoTime(expiresAt) }, url);
   return 0;
+}
+
+/** `postern user reset-factors EMAIL` */
+export async function userResetFactors(io: CommandIo, app: UserCommandApp, { login }: OneUser): Promise<ExitCode> {
+  const { id, email } = await mustFind(app.users, login);
+  const done = await app.mfa.reset(id, byOperator);
+  io.err(done ? `${email} has no second factor any more.\n` : `${email} had no second factor.\n`);
+  return showResource(io, app, id);
 }
 
 async function showResource(io: CommandIo, app: UserCommandApp, id: string): Promise<ExitCode> {

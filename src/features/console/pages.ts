@@ -69,7 +69,7 @@ async function showHome(
     locals: {
       needsSetUp,
       signInHref: user || needsSetUp ? undefined : signInAddress(parts),
-      account: user && { label: user.email, signOutAction: '/sign-out' },
+      account: user && { label: user.email, signOutAction: '/sign-out', accountHref: '/account' },
       admin: isAdministrator(user) ? { apps: listApps(parts.clients), form: { ...form, action: '/apps' } } : undefined,
     },
   });

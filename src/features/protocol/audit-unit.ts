@@ -51,6 +51,7 @@ const lost = (event: AuditEvent, loss: Loss): AuditEvent => ({
 const refusedTypes: Partial<Record<AuditEvent['type'], AuditEvent['type']>> = {
   'token.issued': 'token.refused',
   'session.started': 'request.refused',
+  'factor.verified': 'signin.failed',
   'request.pushed': 'request.refused',
 };
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { User, Users } from '../users/module.ts';
-import { claimsOf, findAccount } from './claims.ts';
+import { multiFactor, singleFactor } from './assurance.ts';
+import { claimsOf, findAccount, tokenClaims } from './claims.ts';
 
 const user = {
   id: 'alice-id',
@@ -11,7 +12,12 @@ const user = {
   updatedAt: 1_800_000_000_999,
   disabledAt: undefined,
 } as unknown as User;
-const find = findAccount({ find: async (id: string) => (id === user.id ? user : undefined) } as unknown as Users);
+const users = { find: async (id: string) => (id === user.id ? user : undefined) } as unknown as Users;
+const ruleOf = (policy: 'optional' | 'required') => ({
+  settings: () => ({ mfa: { policy } }),
+  hasSecondFactor: async () => true,
+});
+const find = findAccount(users, ruleOf('optional'));
 
 describe('the claims of a person', () => {
   it('are those of the account, which no claim can overwrite', () => {
@@ -38,7 +44,39 @@ describe('the account that the library asks for', () => {
 
   it('is none for the unknown and the disabled', async () => {
     expect(await find({}, 'nobody')).toBeUndefined();
-    const disabled = findAccount({ find: async () => ({ ...user, disabledAt: 1 }) } as unknown as Users);
+    const disabled = findAccount(
+      { find: async () => ({ ...user, disabledAt: 1 }) } as unknown as Users,
+      ruleOf('optional'),
+    );
     expect(await disabled({}, 'alice-id')).toBeUndefined();
+  });
+
+  it.each(['AuthorizationCode', 'RefreshToken', 'DeviceCode'])(
+    'is none for a %s of one factor once two are required of everybody',
+    async (kind) => {
+      const strict = findAccount(users, ruleOf('required'));
+      expect(await strict({}, 'alice-id', { kind, acr: singleFactor })).toBeUndefined();
+      expect(await strict({}, 'alice-id', { kind })).toBeUndefined();
+      expect(await strict({}, 'alice-id', { kind, acr: multiFactor })).toBeDefined();
+      expect(await find({}, 'alice-id', { kind, acr: singleFactor })).toBeDefined();
+    },
+  );
+});
+
+describe('what an access token says of the sign-in (RFC 9470 §6)', () => {
+  const claims = (oidc: object, kind = 'AccessToken') => tokenClaims({ oidc } as never, { kind });
+
+  it('is that of the code or token that it was issued for, or of the session', async () => {
+    const source = { acr: multiFactor, authTime: 7 };
+    for (const name of ['AuthorizationCode', 'RefreshToken', 'DeviceCode']) {
+      expect(await claims({ entities: { [name]: source } })).toEqual({ acr: multiFactor, auth_time: 7 });
+    }
+    const session = { acr: singleFactor, authTime: () => 9 };
+    expect(await claims({ entities: {}, session })).toEqual({ acr: singleFactor, auth_time: 9 });
+  });
+
+  it('is nothing where nobody signed in', async () => {
+    expect(await claims({ entities: {} }, 'ClientCredentials')).toBeUndefined();
+    expect(await claims({ entities: {} })).toEqual({});
   });
 });

@@ -1,9 +1,11 @@
-import type { Account, AccountClaims, Configuration } from 'oidc-provider';
+import type { Account, AccountClaims, Configuration, KoaContextWithOIDC } from 'oidc-provider';
 import type { User, Users } from '../users/module.ts';
+import { type AssuranceRule, mayYieldTokens } from './assurance.ts';
 
 /** Which claims each scope asks for (OpenID Connect Core §5.4). */
 export const claimsByScope: NonNullable<Configuration['claims']> = {
-  openid: ['sub'],
+  // Whoever learns who it is also learns how and when they proved it: an app should not have to ask.
+  openid: ['sub', 'auth_time', 'acr', 'amr'],
   profile: [
     'name',
     'family_name',
@@ -40,11 +42,33 @@ export function claimsOf(user: User): AccountClaims {
   };
 }
 
-/** The library's `findAccount`: a disabled person is not found, so nothing is issued or answered for them. */
-export function findAccount(users: Users) {
-  return async (_ctx: unknown, id: string): Promise<Account | undefined> => {
+/**
+ * The library's `findAccount`: a disabled person is not found, so nothing is issued or answered for them; nor is
+ * somebody for whom a code or refresh token from a time with other rules would skip the second factor.
+ */
+export function findAccount(users: Users, rule: AssuranceRule) {
+  return async (_ctx: unknown, id: string, source?: object): Promise<Account | undefined> => {
     const user = await users.find(id);
     if (!user || user.disabledAt !== undefined) return undefined;
+    if (isGrantSource(source) && !mayYieldTokens(rule, source.acr)) return undefined;
     return { accountId: user.id, claims: async () => claimsOf(user) };
   };
+}
+
+const grantSources = new Set(['AuthorizationCode', 'RefreshToken', 'DeviceCode']);
+
+const isGrantSource = (source: object | undefined): source is { acr?: string } =>
+  grantSources.has(String((source as { kind?: unknown } | undefined)?.kind));
+
+/** How and when the person behind an access token signed in, for APIs that ask for more (RFC 9470 §6). */
+export async function tokenClaims(
+  { oidc }: KoaContextWithOIDC,
+  token: { readonly kind?: string },
+): Promise<{ acr?: string; auth_time?: number } | undefined> {
+  if (token.kind !== 'AccessToken') return undefined;
+  const { AuthorizationCode, RefreshToken, DeviceCode } = oidc.entities;
+  const source = AuthorizationCode ?? RefreshToken ?? DeviceCode;
+  const acr = source ? source.acr : oidc.session?.acr;
+  const authTime = source ? source.authTime : oidc.session?.authTime();
+  return { ...(acr === undefined ? {} : { acr }), ...(authTime === undefined ? {} : { auth_time: authTime }) };
 }

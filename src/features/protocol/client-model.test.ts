@@ -20,7 +20,7 @@ describe('the metadata of a client', () => {
     expect(clientMetadata(clientsOf(), engine, houseClientId)).toMatchObject({
       client_id: houseClientId,
       client_name: 'id.example',
-      redirect_uris: ['https://id.example/'],
+      redirect_uris: ['https://id.example/', 'https://id.example/account'],
       response_types: ['none'],
       grant_types: [],
     });

@@ -37,7 +37,7 @@ const houseClient = (issuer: string): ClientMetadata =>
   ({
     client_id: houseClientId,
     client_name: new URL(issuer).host,
-    redirect_uris: [`${issuer}/`],
+    redirect_uris: [`${issuer}/`, `${issuer}/account`],
     post_logout_redirect_uris: [`${issuer}/`],
     response_types: ['none'],
     grant_types: [],

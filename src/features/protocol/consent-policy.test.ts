@@ -127,7 +127,8 @@ describe('what a person has allowed already', () => {
 });
 
 describe('whether a person is asked', () => {
-  const checks = consentPolicy().get('consent')?.checks;
+  const rule = { settings: () => ({ mfa: { policy: 'optional' } }) as const, hasSecondFactor: async () => false };
+  const checks = consentPolicy(rule).get('consent')?.checks;
   const check = (reason: string, asked: Asked & { oidc?: object }) => {
     const oidc = {
       client: { clientId: 'shop', applicationType: 'native', ...asked.client },

@@ -1,4 +1,5 @@
 import { type Grant, interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider';
+import { type AssuranceRule, addAssurance } from './assurance.ts';
 import { standardScopes } from './claims.ts';
 import type { Allowed, RememberedConsents } from './remembered-consent.ts';
 import type { GrantOfSession } from './session-grant.ts';
@@ -18,10 +19,12 @@ const ownScopesAsked = (ctx: KoaContextWithOIDC): string[] =>
 
 /**
  * The library's interaction policy, in which the operator's own apps skip the question for consent. Native apps of
- * others are always asked again: another app may have taken their redirect URI (RFC 8252 §8.6).
+ * others are always asked again: another app may have taken their redirect URI (RFC 8252 §8.6). Whoever owes a second
+ * factor is asked for it first.
  */
-export function consentPolicy(): interactionPolicy.DefaultPolicy {
+export function consentPolicy(rule: AssuranceRule): interactionPolicy.DefaultPolicy {
   const policy = interactionPolicy.base();
+  addAssurance(policy, rule);
   const native = checkOf(policy, 'native_client_prompt');
   const ask = native.check;
   native.check = (ctx) => !isFirstParty(ctx) && ask(ctx);

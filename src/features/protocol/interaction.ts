@@ -5,10 +5,13 @@ import { type Clock, epochSeconds } from '../../foundation/clock.ts';
 import type { AppOnPage } from '../../foundation/views/pages.ts';
 import type { Clients } from '../clients/module.ts';
 import { appOnPage } from './app-on-page.ts';
+import { asksForSecondFactor, singleFactor } from './assurance.ts';
 import { cookiesMissing, interactionMissing } from './errors.ts';
+import { type KeptProof, type Proof, proofOf, type SignInResult } from './proof.ts';
 import type { Allowed, RememberedConsents } from './remembered-consent.ts';
 import type { GrantOfSession } from './session-grant.ts';
 import { speakAsAsked } from './ui-locales.ts';
+import { currentUnit } from './unit.ts';
 
 /** What the engine is waiting for, as the sign-in and consent rooms see it. */
 export interface Interaction {
@@ -21,6 +24,10 @@ export interface Interaction {
   readonly switching: boolean;
   /** Whoever is signed in already. */
   readonly accountId: string | undefined;
+  /** What is proved so far, for the account that the sign-in is to be for. */
+  readonly proof: Proof | undefined;
+  /** Whether the app asks for a second factor (RFC 9470). */
+  readonly asksForSecondFactor: boolean;
   readonly loginHint: string | undefined;
   /** Where the answer will go: what `form-action` must let through. */
   readonly redirectUri: string | undefined;
@@ -34,19 +41,14 @@ export interface Interaction {
 /** What is asked for and not allowed yet. */
 export type MissingConsent = Allowed;
 
-/** How a person proved to be who they are. */
-export interface SignInResult {
-  readonly accountId: string;
-  /** RFC 8176 method references. */
-  readonly amr: readonly string[];
-  readonly acr: string;
-}
-
 /** The engine's interactions: what it asks, and how it is answered. Each answer returns the address to go on at. */
 export interface Interactions {
   /** The interaction of this request. Throws `interaction_missing` or `cookies_missing`. */
   current(ctx: Context): Promise<Interaction>;
-  signedIn(ctx: Context, result: SignInResult): Promise<string>;
+  /** Keeps what was proved, for the steps that are still to come. Returns the interaction's own address. */
+  prove(ctx: Context, result: SignInResult & Pick<Proof, 'authTime'>): Promise<string>;
+  /** Answers with a sign-in whose every step was taken. */
+  signedIn(ctx: Context, result: SignInResult & Pick<Proof, 'authTime'>): Promise<string>;
   /** Makes the next step a sign-in, whoever is signed in now. Returns the interaction's own address. */
   switchAccount(ctx: Context): Promise<string>;
   /** Allows what is missing. */
@@ -57,6 +59,7 @@ export interface Interactions {
 
 /** Kept in the interaction's result, which the engine reads only once it is answered. */
 const switching = 'switch_account';
+const proved = 'proved';
 
 type Details = Awaited<ReturnType<Provider['interactionDetails']>>;
 
@@ -70,7 +73,7 @@ export interface InteractionParts {
 
 /** The interactions of whichever engine is current. */
 export function createInteractions(parts: InteractionParts): Interactions {
-  const { provider, clients, clock } = parts;
+  const { provider, clock } = parts;
   // A door looks at the interaction, then answers it: once found is enough for a request.
   const seen = new WeakMap<Context, Promise<Details>>();
   const details = (ctx: Context): Promise<Details> => {
@@ -83,15 +86,23 @@ export function createInteractions(parts: InteractionParts): Interactions {
     return provider().interactionResult(ctx.req, ctx.res, result);
   };
   return {
-    current: async (ctx) => describe(await details(ctx), clients),
-    signedIn(ctx, { accountId, amr, acr }) {
+    current: async (ctx) => describe(await details(ctx), parts),
+    async prove(ctx, { accountId, amr, acr, authTime }) {
+      const found = await details(ctx);
+      const kept: KeptProof = { accountId, amr, acr, authTime, keptAt: clock.now() };
+      found.result = { ...found.result, [proved]: kept };
+      await found.persist();
+      return `/interaction/${found.uid}`;
+    },
+    signedIn(ctx, { accountId, amr, acr, authTime }) {
       // The time is told, or `auth_time` would move with every question that follows (OpenID Connect Core §2).
-      return answer(ctx, { login: { accountId, amr: [...amr], acr, ts: epochSeconds(clock) } });
+      return answer(ctx, { login: { accountId, amr: [...amr], acr, ts: authTime ?? epochSeconds(clock) } });
     },
     deny: (ctx) => answer(ctx, { error: 'access_denied', error_description: 'the person went back to the app' }),
     async switchAccount(ctx) {
       const found = await details(ctx);
-      found.result = { ...found.result, [switching]: true };
+      const { [proved]: _proved, ...result } = found.result ?? {};
+      found.result = { ...result, [switching]: true };
       await found.persist();
       return `/interaction/${found.uid}`;
     },
@@ -118,22 +129,35 @@ async function detailsOf(provider: Provider, ctx: Context): Promise<Details> {
 
 const text = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined);
 
-function describe(found: Details, clients: Clients): Interaction {
+function describe(found: Details, { clients, clock }: Pick<InteractionParts, 'clients' | 'clock'>): Interaction {
   const { uid, prompt, params, session } = found;
   const clientId = String(params['client_id']);
-  return {
-    uid,
+  const asked = {
     prompt: prompt.name === 'consent' ? 'consent' : 'login',
     reasons: prompt.reasons,
-    clientId,
     switching: found.result?.[switching] === true,
+  } as const;
+  const kept = found.result?.[proved] as KeptProof | undefined;
+  return {
+    ...asked,
+    uid,
+    clientId,
     accountId: session?.accountId,
+    proof: proofOf({ ...asked, kept, session: sessionProof(session), now: clock.now() }),
+    asksForSecondFactor: asksForSecondFactor(params),
     loginHint: text(params['login_hint']),
     redirectUri: text(params['redirect_uri']),
     app: appOnPage(clients, clientId),
     requested: text(params['scope'])?.split(' ') ?? [],
     missing: missingOf(found),
   };
+}
+
+/** What the session that is there has proved, and when: reading the interaction has read it as well. */
+function sessionProof(session: Details['session']): Omit<Proof, 'by'> | undefined {
+  if (session?.accountId === undefined) return undefined;
+  const { accountId, acr = singleFactor, amr = [] } = session as { accountId: string; acr?: string; amr?: string[] };
+  return { accountId, acr, amr, authTime: currentUnit()?.sessionBegan };
 }
 
 function missingOf({ prompt }: Details): MissingConsent {

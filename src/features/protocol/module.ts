@@ -46,13 +46,14 @@ import { keepLanguageOfLogout } from './ui-locales.ts';
 import { requireUnit } from './unit.ts';
 
 export { appOnPage, backToApp } from './app-on-page.ts';
+export { multiFactor, secondFactorReason, singleFactor } from './assurance.ts';
 export { claimsOf } from './claims.ts';
 export { createEndings, type Endings, type LogoutNotice } from './endings.ts';
-export type { Interaction, Interactions, MissingConsent, SignInResult } from './interaction.ts';
+export type { Interaction, Interactions, MissingConsent } from './interaction.ts';
 export { losses } from './losses.ts';
-export { singleFactor } from './options.ts';
+export { type KeptProof, keptProofMs, type Proof, type ProofFacts, proofOf, type SignInResult } from './proof.ts';
 export { houseClientId, isProtocolPath, machineEndpoints, methodsOf, publicDocuments, routes } from './routes.ts';
-export type { SignInSessions } from './sign-in-session.ts';
+export type { CurrentSignIn, ListedSignIn, SignInSessions } from './sign-in-session.ts';
 export { currentUnit, requireUnit, type UnitOfWork } from './unit.ts';
 
 /**
@@ -96,6 +97,8 @@ export interface ProtocolParts {
   readonly fetch: NonNullable<Configuration['fetch']>;
   /** The operation that puts a logout notice into the outbox. */
   readonly notice: (notice: LogoutNotice) => Operation;
+  /** Whether the person has a second factor: the engine lets nobody with one through on a password alone. */
+  readonly hasSecondFactor: (accountId: string) => Promise<boolean>;
   readonly onServerError: (requestId: string, error: Error) => void;
   /** Counts tokens, once they are stored. */
   readonly onTokens: (tokens: IssuedTokens) => void;
@@ -136,7 +139,7 @@ export function createProtocol(parts: ProtocolParts): Protocol {
     serve: byReader(parts, serve),
     cookieSigner,
     interactions: createInteractions({ ...parts, provider, consents, grantOf }),
-    sessions: createSignInSessions({ ...parts, provider }),
+    sessions: createSignInSessions({ ...parts, provider, store, codec }),
     logoutNotices: logoutNotices(parts, () => engine),
     rebuild,
     sweep: () => store.sweep(parts.clock.now() - keepExpiredMs),

@@ -5,7 +5,8 @@ import type { Clients } from '../clients/module.ts';
 import type { Settings } from '../settings/module.ts';
 import type { KeySet } from '../signing-keys/module.ts';
 import type { Users } from '../users/module.ts';
-import { claimsByScope, findAccount } from './claims.ts';
+import { type AssuranceRule, assurances } from './assurance.ts';
+import { claimsByScope, findAccount, tokenClaims } from './claims.ts';
 import { consentPolicy, existingGrant, type OwnMetadata } from './consent-policy.ts';
 import { lifetimes } from './lifetimes.ts';
 import { publishedKey } from './published-key.ts';
@@ -14,10 +15,7 @@ import { resourceIndicators } from './resources.ts';
 import { routes } from './routes.ts';
 import type { GrantOfSession } from './session-grant.ts';
 
-/** The assurance this server can vouch for today: one factor. Published, and told truthfully in `acr`. */
-export const singleFactor = 'urn:postern:acr:1fa';
-
-export interface EngineParts {
+export interface EngineParts extends AssuranceRule {
   readonly issuer: string;
   readonly clock: Clock;
   readonly clients: Clients;
@@ -55,8 +53,9 @@ export function engineOptions(parts: EngineParts): Configuration {
     scopes: [...parts.scopes],
     claims: claimsByScope,
     discovery: { ui_locales_supported: [...parts.languages] },
-    findAccount: findAccount(parts.users),
-    acrValues: [singleFactor],
+    findAccount: findAccount(parts.users, parts),
+    extraTokenClaims: tokenClaims,
+    acrValues: assurances(parts),
     responseTypes: responseTypes(parts.clients) as NonNullable<Configuration['responseTypes']>,
     clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
     enabledJWA,
@@ -68,7 +67,7 @@ export function engineOptions(parts: EngineParts): Configuration {
     extraClientMetadata: { properties: ['first_party', 'require_pkce'] },
     // OAuth 2.1 §7.6: required of every client; an operator may exempt an old confidential one.
     pkce: { required: (_ctx, client) => (client as unknown as OwnMetadata).require_pkce !== false },
-    interactions: { policy: consentPolicy(), url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
+    interactions: { policy: consentPolicy(parts), url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
     loadExistingGrant: existingGrant(parts),
     rotateRefreshToken: true,
     // OpenID Connect Core §3.1.2.1 requires it, and an error is told nowhere that the request did not name.

@@ -59,7 +59,7 @@ function rowOf(deps: AdapterDependencies, { kind, payload }: Record, key: string
     deps.codec.encode(kind, key, payload),
     milliseconds(payload['exp']),
     familyKinds.has(kind) ? text(payload['grantId']) : null,
-    kind === 'Interaction' ? answeredBy(payload) : text(payload['accountId']),
+    kind === 'Interaction' ? (answeredBy(payload) ?? provedAccount(payload)) : text(payload['accountId']),
     text(payload['clientId']),
     lookup,
   ];
@@ -73,6 +73,10 @@ function answeredBy(payload: Payload): string | null {
   const { login } = (payload['result'] ?? {}) as { login?: { accountId?: unknown } };
   return text(login?.accountId);
 }
+
+/** Whom an interaction has a password for: it ends with what else they hold, when they are disabled or signed out. */
+const provedAccount = (payload: Payload): string | null =>
+  text((payload['result'] as { proved?: { accountId?: unknown } } | undefined)?.proved?.accountId);
 
 function statementFor(kind: string) {
   if (kind === 'RefreshToken') return writes.saveSuccessor;

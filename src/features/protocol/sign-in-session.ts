@@ -1,51 +1,132 @@
 import type { Context } from 'koa';
 import type Provider from 'oidc-provider';
 import type { Session } from 'oidc-provider';
+import type { Clock } from '../../foundation/clock.ts';
+import { sha256 } from '../../foundation/crypto/hash.ts';
 import type { Operation } from '../../foundation/db/statement.ts';
 import type { Clients } from '../clients/module.ts';
 import type { SettingsModule } from '../settings/module.ts';
+import { owesSecondFactor } from './assurance.ts';
 import { authorizationsOf, type LogoutNotice, wantsNotice } from './endings.ts';
-import type { SignInResult } from './interaction.ts';
+import type { PayloadCodec } from './payload.ts';
+import type { SignInResult } from './proof.ts';
+import { type ProtocolStore, writes } from './store.ts';
 import { currentUnit, type UnitOfWork } from './unit.ts';
 
 export interface SignInSessionParts {
   readonly provider: () => Provider;
+  readonly clock: Clock;
+  readonly store: Pick<ProtocolStore, 'sessionByUid' | 'livingSessions'>;
+  readonly codec: Pick<PayloadCodec, 'decode'>;
   readonly clients: Clients;
   readonly settings: Pick<SettingsModule, 'current'>;
+  readonly hasSecondFactor: (accountId: string) => Promise<boolean>;
   /** The operation that puts a notice into the outbox. */
   readonly notice: (notice: LogoutNotice) => Operation;
 }
 
+/** The sign-in that came with a request. */
+export interface CurrentSignIn {
+  readonly accountId: string;
+  /** Names it among the person's sign-ins; no secret. */
+  readonly id: string;
+  /** When the person last proved who they are, in milliseconds. */
+  readonly provedAt: number;
+}
+
+/** One of a person's sign-ins. Times are milliseconds since the epoch. */
+export interface ListedSignIn {
+  readonly id: string;
+  readonly startedAt: number;
+  readonly lastSeenAt: number;
+}
+
 /** The sign-in session of a browser, outside the protocol's own endpoints. */
 export interface SignInSessions {
-  /** Who is signed in with this request's cookie. */
+  /** Who is signed in with this request's cookie; nobody while they owe a second factor. */
   accountOf(ctx: Context): Promise<string | undefined>;
+  /** The sign-in behind `accountOf`. */
+  current(ctx: Context): Promise<CurrentSignIn | undefined>;
   /** Starts a session in this browser outside the authorization endpoint: only the set-up page does. */
   start(ctx: Context, result: SignInResult): Promise<void>;
+  /** Notes that the person of this session has shown more than they signed in with. */
+  raise(ctx: Context, proved: Pick<SignInResult, 'amr' | 'acr'>): Promise<void>;
   /** Ends this browser's session, what depends on it, and tells the clients that took part. The id of who was signed in. */
   end(ctx: Context): Promise<string | undefined>;
+  /** A person's sign-ins, the one that was used last first. */
+  list(accountId: string): Promise<ListedSignIn[]>;
+  /** Ends one of a person's sign-ins as `end` does. False when they have none of this id. */
+  endOne(accountId: string, id: string): Promise<boolean>;
 }
 
 /** The sessions of whichever engine is current. */
 export function createSignInSessions(parts: SignInSessionParts): SignInSessions {
   const read = (ctx: Context): Promise<Session> => parts.provider().Session.get(ctx as never);
+  const current = async (ctx: Context): Promise<CurrentSignIn | undefined> => {
+    const session = await read(ctx);
+    const { accountId, acr, uid } = session;
+    if (accountId === undefined) return undefined;
+    const rule = { ...parts, settings: () => parts.settings.current() };
+    if (await owesSecondFactor(rule, { accountId, acr, asked: false })) return undefined;
+    return { accountId, id: sha256(uid), provedAt: (session.authTime() ?? 0) * 1000 };
+  };
+  const list = async (accountId: string): Promise<ListedSignIn[]> =>
+    (await parts.store.livingSessions(accountId, parts.clock.now())).map((row) => ({
+      id: row.id,
+      startedAt: row.created_at,
+      lastSeenAt: row.last_seen_at,
+    }));
   return {
-    accountOf: async (ctx) => (await read(ctx)).accountId,
+    accountOf: async (ctx) => (await current(ctx))?.accountId,
+    current,
     start: async (ctx, result) => start(parts, await read(ctx), ctx, result),
+    async raise(ctx, { amr, acr }) {
+      const session = await read(ctx);
+      const { accountId, loginTs } = session as Session & { loginTs?: number };
+      if (accountId === undefined) return;
+      // The time stays: a code makes nobody's password younger.
+      session.loginAccount({ accountId, amr: [...new Set([...(session.amr ?? []), ...amr])], acr, loginTs } as never);
+      await session.persist();
+    },
     async end(ctx) {
       const session = await read(ctx);
       const { accountId } = session;
-      const unit = currentUnit();
-      if (accountId === undefined || !unit) return undefined;
-      for (const [clientId, { sid, grantId, persistsLogout }] of authorizationsOf(session)) {
-        if (sid) notify(parts, unit, { clientId, subject: accountId, sessionId: sid });
-        if (grantId && !persistsLogout) await endGrant(parts.provider(), grantId);
-      }
-      await session.destroy();
+      if (!(await endSession(parts, session))) return undefined;
       clearCookie(parts.provider(), ctx);
       return accountId;
     },
+    list,
+    async endOne(accountId, id) {
+      const isOwn = (await list(accountId)).some((one) => one.id === id);
+      if (!isOwn) return false;
+      const session = await sessionBehind(parts, id);
+      if (session?.accountId === accountId) return endSession(parts, session);
+      // Its cookie has expired: only the row is left to end.
+      const params = [id, parts.clock.now()];
+      currentUnit()?.add({ rank: 'session', key: id, statement: writes.endSession, params });
+      return true;
+    },
   };
+}
+
+/** The session by its row's id: its cookie's record knows the uid that the id is the hash of. */
+async function sessionBehind({ store, codec, provider }: SignInSessionParts, id: string): Promise<Session | undefined> {
+  const row = (await store.sessionByUid(id)).find(({ kind }) => kind === 'Session');
+  const uid = row && codec.decode('Session', row.id, row.payload, undefined)['uid'];
+  return typeof uid === 'string' ? provider().Session.findByUid(uid) : undefined;
+}
+
+/** Ends a session and what depends on it, and tells the clients that took part. */
+async function endSession(parts: SignInSessionParts, session: Session): Promise<boolean> {
+  const { accountId } = session;
+  const unit = currentUnit();
+  if (accountId === undefined || !unit) return false;
+  for (const [clientId, { sid, grantId, persistsLogout }] of authorizationsOf(session)) {
+    if (sid) notify(parts, unit, { clientId, subject: accountId, sessionId: sid });
+    if (grantId && !persistsLogout) await endGrant(parts.provider(), grantId);
+  }
+  await session.destroy();
+  return true;
 }
 
 const cookieOptions = { httpOnly: true, sameSite: 'lax', path: '/', signed: true } as const;

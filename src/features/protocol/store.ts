@@ -17,6 +17,13 @@ export interface GrantedRow extends ArtifactRow {
   grant_ended_at: number | null;
 }
 
+/** A sign-in; the id is the hash of its session's uid. */
+export interface SessionRow extends Row {
+  id: string;
+  created_at: number;
+  last_seen_at: number;
+}
+
 export interface GrantRow extends Row {
   id: string;
   payload: string;
@@ -197,6 +204,10 @@ const reads = {
   ),
   denials: statement('find-denials', 'SELECT id, denied_at FROM denials WHERE id IN (?1, ?2, ?3)'),
   consent: statement('find-consent', 'SELECT payload FROM consents WHERE id = ?1 AND ended_at IS NULL'),
+  livingSessions: statement(
+    'find-living-sessions',
+    'SELECT id, created_at, last_seen_at FROM sign_in_sessions WHERE account_id = ?1 AND ended_at IS NULL AND expires_at > ?2 ORDER BY last_seen_at DESC',
+  ),
   sessionsOfAccount: statement(
     'find-sessions-of-account',
     `SELECT ${artifactRow} FROM artifacts WHERE account_id = ?1 AND kind IN ('Session', 'SessionClient') AND ended_at IS NULL`,
@@ -239,6 +250,8 @@ export interface ProtocolStore {
   consent(id: string): Promise<{ payload: string } | undefined>;
   /** The cookies of a person's sessions, and the parts of their clients. */
   sessionsOfAccount(accountId: string): Promise<ArtifactRow[]>;
+  /** A person's sign-ins that have not ended, the one that was used last first. `now` is in milliseconds. */
+  livingSessions(accountId: string, now: number): Promise<SessionRow[]>;
   /** Operations that remove a small batch of rows that expired before `before` (milliseconds). */
   sweep(before: number): readonly Operation[];
 }
@@ -258,6 +271,7 @@ export function createProtocolStore(database: Database): ProtocolStore {
     },
     consent: (id) => database.get<{ payload: string }>(reads.consent, [id]),
     sessionsOfAccount: (accountId) => database.all<ArtifactRow>(reads.sessionsOfAccount, [accountId]),
+    livingSessions: (accountId, now) => database.all<SessionRow>(reads.livingSessions, [accountId, now]),
     sweep: (before) => Object.values(sweeps).map((sweep) => ({ statement: sweep, params: [before], mustHit: false })),
   };
 }

@@ -53,8 +53,6 @@ export function mountRecovery(router: Router, parts: RecoveryPagesParts): void {
   router.post('/forgot', (ctx) => post(ctx, onItsOwn));
   router.get('/interaction/:uid/forgot', async (ctx) => ask(ctx, parts, await within(ctx)));
   router.post('/interaction/:uid/forgot', async (ctx) => post(ctx, await within(ctx)));
-  // W3C "A Well-Known URL for Changing Passwords": where password managers send people.
-  router.get('/.well-known/change-password', (ctx) => ctx.redirect('/forgot'));
 
   router.get('/reset', async (ctx) => {
     const user = await parts.reset.owner(query(ctx, 'key'));

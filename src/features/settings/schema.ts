@@ -100,6 +100,16 @@ export const settingsSchema = z
           .prefault({}),
       })
       .prefault({}),
+    mfa: z
+      .strictObject({
+        policy: z
+          .enum(['off', 'optional', 'required'])
+          .default('optional')
+          .describe(
+            'Second factors: nobody is asked for one (`off`), whoever has set one up is (`optional`), or everybody is, and sets one up at the next sign-in (`required`).',
+          ),
+      })
+      .prefault({}),
     limits: z
       .strictObject({
         windowSeconds: whole({

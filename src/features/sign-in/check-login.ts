@@ -1,11 +1,20 @@
 import type { Operation } from '../../foundation/db/statement.ts';
 import type { Passwords } from '../passwords/module.ts';
-import type { Entry, Throttle } from '../throttle/module.ts';
+import type { AttemptEnd, Entry, Throttle } from '../throttle/module.ts';
 import { loginKey, type User, type Users } from '../users/module.ts';
 
 /** What became of a login and a password. */
 export type LoginOutcome =
-  | { readonly kind: 'signed-in'; readonly user: User; readonly upgrade: Operation | undefined }
+  | {
+      readonly kind: 'signed-in';
+      readonly user: User;
+      readonly upgrade: Operation | undefined;
+      /**
+       * Call it once it is known whether the sign-in is complete (`succeeded`) or a code is still to come (`abandoned`):
+       * who knows the password must not clear the count of wrong codes with it.
+       */
+      readonly settle: (end: AttemptEnd) => void;
+    }
   | { readonly kind: 'missing' }
   /** The reason is for the audit only: the person is told the same whatever it was. */
   | { readonly kind: 'wrong'; readonly reason: WrongReason; readonly subject: string | undefined }
@@ -32,11 +41,11 @@ export function createCheckLogin(parts: { users: Users; passwords: Passwords; th
     if (!entry.allowed) return { kind: 'throttled', retryAfterSeconds: entry.retryAfterSeconds };
     const { ok, upgrade } = await checked(entry, () => passwords.check(user?.id, password));
     const reason = wrongReason(user, ok);
-    entry.settle(reason === undefined ? 'succeeded' : 'failed');
     if (user === undefined || reason !== undefined) {
+      entry.settle('failed');
       return { kind: 'wrong', reason: reason ?? 'unknown_login', subject: user?.id };
     }
-    return { kind: 'signed-in', user, upgrade };
+    return { kind: 'signed-in', user, upgrade, settle: (end) => entry.settle(end) };
   };
 }
 

@@ -3,18 +3,18 @@ import type { Passwords } from '../passwords/module.ts';
 import type { Throttle } from '../throttle/module.ts';
 import type { Users } from '../users/module.ts';
 import { createCheckLogin } from './check-login.ts';
-import { mountSignIn, type ShowStep, type SignInPagesParts } from './pages.ts';
+import { mountSignIn, type OtherSteps, type SignInPagesParts } from './pages.ts';
 
 export type { AttemptResult, ShowStep } from './pages.ts';
 
 /**
  * Sign-in owns the dispatcher that decides which step a person takes next, and the step of proving who they are by
- * password. It starts no session: it tells protocol who it is, and how that was proven. Consent shows its own step,
- * handed in by the composition root, because steps never lead to one another.
+ * password. It starts no session: it tells protocol who it is, and how that was proven. Consent and mfa show their own
+ * steps, handed in by the composition root, because steps never lead to one another.
  */
 export interface SignIn {
   /** Adds the pages below `/interaction/:uid`. */
-  mount(router: Router, otherSteps: { consent: ShowStep }): void;
+  mount(router: Router, otherSteps: OtherSteps): void;
 }
 
 export function createSignIn(

@@ -1,28 +1,105 @@
 import { describe, expect, it } from 'vitest';
-import { nextStep, type Step } from './next-step.ts';
+import {
+  type KeptProof,
+  keptProofMs,
+  multiFactor,
+  type ProofFacts,
+  proofOf,
+  secondFactorReason,
+  singleFactor,
+} from '../protocol/module.ts';
+import { type Need, nextStep, type Step } from './next-step.ts';
 
-type Row = ['login' | 'consent', string | undefined, boolean, Step];
+const now = 1_800_000_000_000;
+const needs: readonly Need[] = ['nothing', 'factor', 'enrolment'];
+const prompts = ['login', 'consent'] as const;
+const reasons = {
+  nobody: ['no_session'],
+  again: ['login_prompt'],
+  more: [secondFactorReason],
+  'again and more': ['max_age', secondFactorReason],
+} as const;
+const sessions = { none: undefined, first: singleFactor, second: multiFactor } as const;
+const kepts = {
+  none: undefined,
+  first: [singleFactor, 0],
+  second: [multiFactor, 0],
+  'first, too old': [singleFactor, keptProofMs],
+  'second, too old': [multiFactor, keptProofMs],
+} as const;
 
-const table: Row[] = [
-  ['login', undefined, false, 'sign-in'],
-  ['login', undefined, true, 'sign-in'],
-  ['login', 'ada', false, 'sign-in'],
-  ['login', 'ada', true, 'sign-in'],
-  ['consent', undefined, false, 'sign-in'],
-  ['consent', undefined, true, 'sign-in'],
-  ['consent', 'ada', false, 'consent'],
-  ['consent', 'ada', true, 'sign-in'],
-];
+interface State {
+  readonly prompt: 'login' | 'consent';
+  readonly why: keyof typeof reasons;
+  readonly session: keyof typeof sessions;
+  readonly switching: boolean;
+  readonly kept: keyof typeof kepts;
+  readonly need: Need;
+}
 
-describe('the next step', () => {
-  it.each(table)('for the question %s, account %s, switching %s is %s', (prompt, accountId, switching, step) => {
-    expect(nextStep({ prompt, accountId, switching })).toBe(step);
+const names = <T extends object>(of: T) => Object.keys(of) as (keyof T)[];
+
+/** Every state there is: all of it is stored, and nothing else is looked at. */
+const states: readonly State[] = prompts.flatMap((prompt) =>
+  names(reasons).flatMap((why) =>
+    names(sessions).flatMap((session) =>
+      [false, true].flatMap((switching) =>
+        names(kepts).flatMap((kept) => needs.map((need) => ({ prompt, why, session, switching, kept, need }))),
+      ),
+    ),
+  ),
+);
+
+function factsOf({ prompt, why, session, switching, kept }: State): ProofFacts {
+  const [keptAcr, age = 0] = kepts[kept] ?? [];
+  const proof: KeptProof | undefined = keptAcr && { accountId: 'ada', amr: ['pwd'], acr: keptAcr, keptAt: now - age };
+  const acr = sessions[session];
+  return {
+    prompt,
+    reasons: reasons[why],
+    switching,
+    kept: proof,
+    session: acr && { accountId: 'ada', amr: ['pwd'], acr, authTime: 1 },
+    now,
+  };
+}
+
+const stepOf = (state: State): Step => nextStep({ prompt: state.prompt, proof: proofOf(factsOf(state)) }, state.need);
+const inStates = (which: (state: State) => boolean): Set<Step> => new Set(states.filter(which).map(stepOf));
+
+/** Whether a password was proved that counts here, and a second factor with it: said a second time, in other words. */
+const keptFresh = ({ kept }: State) => kept === 'first' || kept === 'second';
+const sessionCounts = ({ prompt, why, session, switching }: State) =>
+  session !== 'none' && !switching && (prompt === 'consent' || why === 'more');
+const provedFirst = (state: State) => keptFresh(state) || sessionCounts(state);
+const provedSecond = (state: State) =>
+  keptFresh(state) ? state.kept === 'second' : sessionCounts(state) && state.session === 'second';
+
+describe(`the next step, over all ${states.length} states`, () => {
+  it('is the password wherever nothing counts as proved', () => {
+    expect(inStates((state) => !provedFirst(state))).toEqual(new Set(['sign-in']));
+    expect(inStates(provedFirst).has('sign-in')).toBe(false);
   });
 
-  it('never asks for consent of nobody', () => {
-    const reached = table
-      .filter(([, accountId]) => accountId === undefined)
-      .map(([prompt, accountId, switching]) => nextStep({ prompt, accountId, switching }));
-    expect(new Set(reached)).toEqual(new Set(['sign-in']));
+  it('never leaves out a second factor that is needed', () => {
+    const owing = (state: State) => provedFirst(state) && !provedSecond(state);
+    expect(inStates((state) => owing(state) && state.need === 'factor')).toEqual(new Set(['second-factor']));
+    expect(inStates((state) => owing(state) && state.need === 'enrolment')).toEqual(new Set(['enrolment']));
+  });
+
+  it('asks for no factor that is shown already, or that nobody needs', () => {
+    const content = (state: State) => provedFirst(state) && (provedSecond(state) || state.need === 'nothing');
+    expect(inStates(content)).toEqual(new Set(['done', 'consent']));
+  });
+
+  it('is consent only for whom the engine knows, and an answer for whom it does not', () => {
+    const complete = (state: State) => provedFirst(state) && (provedSecond(state) || state.need === 'nothing');
+    const asked = (state: State) => complete(state) && state.prompt === 'consent' && !keptFresh(state);
+    expect(inStates(asked)).toEqual(new Set(['consent']));
+    expect(inStates((state) => complete(state) && !asked(state))).toEqual(new Set(['done']));
+  });
+
+  it('reaches every step', () => {
+    expect(inStates(() => true)).toEqual(new Set(['sign-in', 'second-factor', 'enrolment', 'consent', 'done']));
   });
 });

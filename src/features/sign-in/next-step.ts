@@ -1,13 +1,18 @@
-import type { Interaction } from '../protocol/module.ts';
+import { type Interaction, multiFactor } from '../protocol/module.ts';
 
-/** The steps a person may be asked to take. */
-export type Step = 'sign-in' | 'consent';
+/** The steps a person may be asked to take; `done` is none: the engine is answered. */
+export type Step = 'sign-in' | 'second-factor' | 'enrolment' | 'consent' | 'done';
+
+/** What the person has to do beside the password, as mfa's rule says. */
+export type Need = 'nothing' | 'factor' | 'enrolment';
 
 /**
  * Decides the next step from what is stored, and nothing else. Every step returns here, and none leads to another, so
- * that no step can be skipped by going to its address.
+ * that no step can be skipped by going to its address. `need` is that of the account which the proof is of.
  */
-export function nextStep(interaction: Pick<Interaction, 'prompt' | 'accountId' | 'switching'>): Step {
-  if (interaction.accountId === undefined || interaction.switching) return 'sign-in';
-  return interaction.prompt === 'login' ? 'sign-in' : 'consent';
+export function nextStep({ prompt, proof }: Pick<Interaction, 'prompt' | 'proof'>, need: Need): Step {
+  if (proof === undefined) return 'sign-in';
+  if (proof.acr !== multiFactor && need !== 'nothing') return need === 'factor' ? 'second-factor' : 'enrolment';
+  // What was proved here is to be told first; a question for consent comes back by itself.
+  return prompt === 'consent' && proof.by === 'session' ? 'consent' : 'done';
 }

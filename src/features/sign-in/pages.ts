@@ -7,15 +7,24 @@ import { formActionSource } from '../../foundation/http/security-headers.ts';
 import type { PageLocals } from '../../foundation/views/pages.ts';
 import type { Views } from '../../foundation/views/render.ts';
 import type { AuditEvent } from '../audit/module.ts';
-import { currentUnit, type Interaction, type Interactions, singleFactor } from '../protocol/module.ts';
+import {
+  currentUnit,
+  type Interaction,
+  type Interactions,
+  multiFactor,
+  type Proof,
+  singleFactor,
+} from '../protocol/module.ts';
 import type { createCheckLogin, LoginOutcome } from './check-login.ts';
-import { nextStep, type Step } from './next-step.ts';
+import { type Need, nextStep, type Step } from './next-step.ts';
 
 export interface SignInPagesParts {
   readonly clock: Clock;
   readonly views: Views;
   readonly interactions: Interactions;
   readonly checkLogin: ReturnType<typeof createCheckLogin>;
+  /** What a person has to do beside the password; `asked` is whether the app asks for a second factor. */
+  readonly need: (accountId: string, asked: boolean) => Promise<Need>;
   /** How a login that is not ours to name is referred to in the audit: an HMAC. */
   readonly loginReference: (login: string) => string;
   /** Counts an attempt, after its unit is stored. */
@@ -25,27 +34,27 @@ export interface SignInPagesParts {
 /** Shows one step of an interaction. */
 export type ShowStep = (ctx: Context, interaction: Interaction) => Promise<void> | void;
 
+/** The steps that other rooms show. */
+export type OtherSteps = Readonly<Record<Exclude<Step, 'sign-in' | 'done'>, ShowStep>>;
+
 type Problem = PageLocals['interaction/sign-in']['problem'];
 
 /** Statuses of the sign-in page by what is wrong. */
 const statuses = { missing: 400, wrong: 401, throttled: 429, busy: 503 } as const;
 
 /** Mounts the dispatcher, sign-in by password, and the way back to the app. */
-export function mountSignIn(
-  router: Router,
-  parts: SignInPagesParts,
-  otherSteps: Readonly<Record<Exclude<Step, 'sign-in'>, ShowStep>>,
-): void {
+export function mountSignIn(router: Router, parts: SignInPagesParts, otherSteps: OtherSteps): void {
   const { interactions } = parts;
   const steps: Readonly<Record<Step, ShowStep>> = {
     ...otherSteps,
     'sign-in': (ctx, found) => show(ctx, parts, found, {}),
+    done: async (ctx, { proof }) => seeOther(ctx, await interactions.signedIn(ctx, proof as Proof)),
   };
 
   router.get('/interaction/:uid', async (ctx) => {
     const interaction = await interactions.current(ctx);
     leadsTo(ctx, interaction);
-    await steps[nextStep(interaction)](ctx, interaction);
+    await steps[await stepOf(parts, interaction)](ctx, interaction);
   });
 
   router.post('/interaction/:uid/sign-in', async (ctx) => {
@@ -59,9 +68,7 @@ export function mountSignIn(
     if (event) currentUnit()?.events.push(event);
     if (outcome.kind !== 'signed-in')
       return show(ctx, parts, interaction, { login, problem: problemOf(parts, outcome) });
-    if (outcome.upgrade) currentUnit()?.join(outcome.upgrade);
-    const result = { accountId: outcome.user.id, amr: ['pwd'], acr: singleFactor };
-    seeOther(ctx, await interactions.signedIn(ctx, result));
+    await goOn(ctx, parts, interaction, outcome);
   });
 
   router.post('/interaction/:uid/deny', async (ctx) => {
@@ -70,6 +77,28 @@ export function mountSignIn(
   });
 
   router.post('/interaction/:uid/switch', async (ctx) => seeOther(ctx, await interactions.switchAccount(ctx)));
+}
+
+/** The step that follows from what is stored. */
+async function stepOf(parts: SignInPagesParts, interaction: Interaction): Promise<Step> {
+  const { proof, asksForSecondFactor } = interaction;
+  const isOpen = proof !== undefined && proof.acr !== multiFactor;
+  return nextStep(interaction, isOpen ? await parts.need(proof.accountId, asksForSecondFactor) : 'nothing');
+}
+
+/** The password was right: answers the engine if that is all, else keeps it for the step that follows. */
+async function goOn(
+  ctx: Context,
+  parts: SignInPagesParts,
+  interaction: Interaction,
+  { user, upgrade, settle }: LoginOutcome & { kind: 'signed-in' },
+): Promise<void> {
+  const result = { accountId: user.id, amr: ['pwd'], acr: singleFactor };
+  const step = await stepOf(parts, { ...interaction, proof: { ...result, by: 'interaction' } });
+  settle(step === 'done' ? 'succeeded' : 'abandoned');
+  if (upgrade) currentUnit()?.join(upgrade);
+  const { interactions } = parts;
+  seeOther(ctx, await (step === 'done' ? interactions.signedIn(ctx, result) : interactions.prove(ctx, result)));
 }
 
 function seeOther(ctx: Context, address: string): void {

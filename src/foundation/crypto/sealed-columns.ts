@@ -13,6 +13,8 @@ export interface SealedColumn {
 export const sealedColumns: readonly SealedColumn[] = [
   { table: 'signing_keys', column: 'private_key', mixed: false },
   { table: 'outbox_messages', column: 'body', mixed: false },
+  { table: 'totp_factors', column: 'secret', mixed: false },
+  { table: 'recovery_codes', column: 'hash', mixed: false },
   // Sessions, interactions, device codes and pushed requests hold cookie values and codes of others; tokens hold nothing.
   { table: 'artifacts', column: 'payload', mixed: true },
 ];

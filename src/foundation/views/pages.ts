@@ -72,6 +72,51 @@ export interface ConsentLocals {
   readonly switchAction?: string | undefined;
 }
 
+/** Why a typed code was not taken. */
+export type CodeProblem = { readonly kind: 'missing' | 'wrong' | 'used' | 'expired' } | ThrottledProblem;
+
+/** Whom a further step of a sign-in is for, and the ways out of it. */
+interface StepLocals {
+  readonly app?: AppOnPage | undefined;
+  /** How the person is called: e-mail or username. */
+  readonly account: string;
+  readonly denyAction: string;
+  readonly switchAction: string;
+}
+
+export interface SecondFactorLocals extends StepLocals {
+  readonly action: string;
+  /** Where "use another way" posts. */
+  readonly otherWayAction: string;
+  /** Which kind of code the page speaks of; either is taken. */
+  readonly way: 'app' | 'recovery';
+  readonly problem?: CodeProblem | undefined;
+}
+
+/** An authenticator app that is being set up. */
+export interface TotpOnPage {
+  /** In base32, to be typed where no camera is. */
+  readonly secret: string;
+  /** Opens the app on a phone. */
+  readonly uri: string;
+  /** The same as a drawing of `size` by `size` modules. */
+  readonly qr: { readonly size: number; readonly path: string };
+  readonly hidden: HiddenFields;
+}
+
+export interface EnrolmentLocals extends StepLocals {
+  readonly action: string;
+  readonly totp: TotpOnPage;
+  readonly problem?: CodeProblem | undefined;
+}
+
+export interface RecoveryCodesLocals {
+  readonly app?: AppOnPage | undefined;
+  /** Shown this once. */
+  readonly recoveryCodes: readonly string[];
+  readonly nextHref: string;
+}
+
 export interface DeviceCodeInputLocals {
   readonly action: string;
   readonly hidden?: HiddenFields | undefined;
@@ -231,9 +276,65 @@ export interface HomeLocals {
   /** Given while nobody is signed in. */
   readonly signInHref?: string | undefined;
   /** The person who is signed in. */
-  readonly account?: { readonly label: string; readonly signOutAction: string } | undefined;
+  readonly account?:
+    | { readonly label: string; readonly signOutAction: string; readonly accountHref: string }
+    | undefined;
   /** Given to administrators only. */
   readonly admin?: { readonly apps: readonly AppInList[]; readonly form: AppFormLocals } | undefined;
+}
+
+/** One of a person's sign-ins. Times are milliseconds since the epoch. */
+export interface SignInInList {
+  readonly id: string;
+  readonly startedAt: number;
+  readonly lastSeenAt: number;
+  /** This browser's own. */
+  readonly here: boolean;
+}
+
+export interface AccountLocals {
+  /** Given while nobody is signed in. */
+  readonly signInHref?: string | undefined;
+  readonly signedIn?:
+    | {
+        /** How the person is called: e-mail or username. */
+        readonly account: string;
+        /** What was done on the page before. */
+        readonly done?: 'password' | 'factor-removed' | 'session' | undefined;
+        /** Left out where there are to be no second factors. */
+        readonly factors?:
+          | {
+              readonly totp?: { readonly createdAt: number; readonly lastUsedAt?: number | undefined };
+              readonly recoveryCodesLeft: number;
+            }
+          | undefined;
+        readonly password: {
+          /** Characters that a new one must have. */
+          readonly minLength: number;
+          readonly problem?:
+            | { readonly kind: 'missing' | 'wrong' }
+            | { readonly kind: 'refused'; readonly reason: 'short' | 'other' }
+            | ThrottledProblem
+            | BusyProblem
+            | undefined;
+        };
+        readonly sessions: readonly SignInInList[];
+      }
+    | undefined;
+}
+
+export interface AuthenticatorLocals {
+  readonly totp: TotpOnPage;
+  readonly problem?: CodeProblem | undefined;
+}
+
+export interface RemoveFactorLocals {
+  readonly problem?: CodeProblem | undefined;
+}
+
+export interface NewRecoveryCodesLocals {
+  /** Shown this once. */
+  readonly recoveryCodes: readonly string[];
 }
 
 export interface FirstAppCreatedLocals {
@@ -252,6 +353,9 @@ export interface FirstAppCreatedLocals {
 export interface PageLocals {
   'interaction/sign-in': SignInLocals;
   'interaction/consent': ConsentLocals;
+  'interaction/second-factor': SecondFactorLocals;
+  'interaction/enrolment': EnrolmentLocals;
+  'interaction/recovery-codes': RecoveryCodesLocals;
   'interaction/device-code-input': DeviceCodeInputLocals;
   'interaction/device-confirm': DeviceConfirmLocals;
   'interaction/device-done': DeviceDoneLocals;
@@ -266,6 +370,10 @@ export interface PageLocals {
   'recovery/done': ResetDoneLocals;
   'set-up/set-up': SetUpLocals;
   'set-up/link': SetUpLinkLocals;
+  'account/account': AccountLocals;
+  'account/authenticator': AuthenticatorLocals;
+  'account/remove-factor': RemoveFactorLocals;
+  'account/recovery-codes': NewRecoveryCodesLocals;
   'console/home': HomeLocals;
   'console/first-app-created': FirstAppCreatedLocals;
 }
@@ -275,6 +383,9 @@ export type PageName = keyof PageLocals;
 const everyPage: Readonly<Record<PageName, true>> = {
   'interaction/sign-in': true,
   'interaction/consent': true,
+  'interaction/second-factor': true,
+  'interaction/enrolment': true,
+  'interaction/recovery-codes': true,
   'interaction/device-code-input': true,
   'interaction/device-confirm': true,
   'interaction/device-done': true,
@@ -289,6 +400,10 @@ const everyPage: Readonly<Record<PageName, true>> = {
   'recovery/done': true,
   'set-up/set-up': true,
   'set-up/link': true,
+  'account/account': true,
+  'account/authenticator': true,
+  'account/remove-factor': true,
+  'account/recovery-codes': true,
   'console/home': true,
   'console/first-app-created': true,
 };

@@ -1,0 +1,21 @@
+import type Router from '@koa/router';
+import type { Passwords } from '../passwords/module.ts';
+import type { Throttle } from '../throttle/module.ts';
+import { createChangePassword } from './change-password.ts';
+import { type AccountPagesParts, mountAccount } from './pages.ts';
+
+/**
+ * Account owns `/account`, where people look after their own account: second factors, password, sign-ins. It stores
+ * nothing: factors are mfa's, passwords the passwords room's, sign-ins protocol's. It decides what needs a fresh sign-in,
+ * and sends people through the front door for it.
+ */
+export interface Account {
+  mount(router: Router): void;
+}
+
+export function createAccount(
+  parts: Omit<AccountPagesParts, 'changePassword'> & { passwords: Passwords; throttle: Throttle },
+): Account {
+  const changePassword = createChangePassword(parts);
+  return { mount: (router) => mountAccount(router, { ...parts, changePassword }) };
+}

@@ -1,0 +1,103 @@
+import type { Clock } from '../../foundation/clock.ts';
+import type { KeyRing } from '../../foundation/crypto/key-ring.ts';
+import type { Operation } from '../../foundation/db/statement.ts';
+import type { Ids } from '../../foundation/ids.ts';
+import type { Random } from '../../foundation/random.ts';
+import { newRecoveryCodes, recoveryHash } from './recovery-codes.ts';
+import type { MfaStore } from './store.ts';
+import { newSecret, stepOf, totpUri } from './totp.ts';
+
+/** An authenticator app that is being set up: shown to the person, stored nowhere yet. */
+export interface Enrolment {
+  /** In base32, to be typed where no camera is. */
+  readonly secret: string;
+  /** What the QR code holds. */
+  readonly uri: string;
+  /** Travels with the form: the secret, encrypted for this person and this place. */
+  readonly sealed: string;
+}
+
+/** What became of the first code of a new app. */
+export type EnrolmentOutcome =
+  /** The operations must commit together; the first misses when another tab was first. The codes are told this once. */
+  | { readonly kind: 'enrolled'; readonly operations: readonly Operation[]; readonly recoveryCodes: readonly string[] }
+  | { readonly kind: 'missing' | 'wrong' }
+  /** The form is too old, or was made for somebody else or another sign-in. */
+  | { readonly kind: 'expired' };
+
+/** For whom and where: a form made for one sign-in is worth nothing in another, or its secret would be known there. */
+export interface EnrolmentPlace {
+  readonly userId: string;
+  /** The sign-in or session that it is done in. */
+  readonly scope: string;
+}
+
+interface Parts {
+  readonly issuer: string;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly random: Random;
+  readonly keyRing: KeyRing;
+  readonly store: MfaStore;
+}
+
+/** How long the page may stay open, in milliseconds. */
+const enrolmentMs = 60 * 60 * 1000;
+
+export function createEnrol({ issuer, clock, ids, random, keyRing, store }: Parts) {
+  const place = ({ userId, scope }: EnrolmentPlace) => ({
+    table: 'totp_factors',
+    column: 'enrolment',
+    row: JSON.stringify([userId, scope]),
+  });
+
+  function shown(secret: string, sealed: string, account: string): Enrolment {
+    return { secret, sealed, uri: totpUri(secret, { issuer: new URL(issuer).host, account }) };
+  }
+
+  /** The secret of the form, while it is good. */
+  function open(at: EnrolmentPlace, sealed: string): string | undefined {
+    try {
+      const { secret, made } = JSON.parse(keyRing.open(sealed, place(at)).toString()) as {
+        secret: string;
+        made: number;
+      };
+      return clock.now() - made < enrolmentMs ? secret : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+
+  function recoveryCodes(userId: string): { codes: string[]; operations: Operation[] } {
+    const codes = newRecoveryCodes(random);
+    const stored = codes.map((code) => ({ id: ids.next(), hash: recoveryHash(userId, code) }));
+    return { codes, operations: store.replaceCodes(userId, ids.next(), stored) };
+  }
+
+  return {
+    /** Begins with a new secret. */
+    begin(at: EnrolmentPlace, account: string): Enrolment {
+      const secret = newSecret(random);
+      return shown(secret, keyRing.seal(JSON.stringify({ secret, made: clock.now() }), place(at)), account);
+    },
+    /** The enrolment of a form that was sent; undefined when it is not good any more. */
+    again(at: EnrolmentPlace, sealed: string, account: string): Enrolment | undefined {
+      const secret = open(at, sealed);
+      return secret === undefined ? undefined : shown(secret, sealed, account);
+    },
+    /** Takes the first code that the app shows. That code is used up with it. */
+    confirm(at: EnrolmentPlace, { sealed, code: typed }: { sealed: string; code: string }): EnrolmentOutcome {
+      const secret = open(at, sealed);
+      if (secret === undefined) return { kind: 'expired' };
+      const code = typed.replaceAll(/\s/g, '');
+      if (code === '') return { kind: 'missing' };
+      const step = stepOf(secret, code, clock.now());
+      if (step === undefined) return { kind: 'wrong' };
+      const { codes, operations } = recoveryCodes(at.userId);
+      const add = store.add(at.userId, { id: ids.next(), secret, step });
+      return { kind: 'enrolled', operations: [add, ...operations], recoveryCodes: codes };
+    },
+    /** A new set of recovery codes in place of the former one. */
+    recoveryCodes,
+  };
+}

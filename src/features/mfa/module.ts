@@ -1,0 +1,101 @@
+import type Router from '@koa/router';
+import type { Context } from 'koa';
+import type { Clock } from '../../foundation/clock.ts';
+import type { KeyRing } from '../../foundation/crypto/key-ring.ts';
+import type { Database } from '../../foundation/db/database.ts';
+import type { Operation } from '../../foundation/db/statement.ts';
+import type { Ids } from '../../foundation/ids.ts';
+import type { Random } from '../../foundation/random.ts';
+import type { Audit, By } from '../audit/module.ts';
+import type { Interaction } from '../protocol/module.ts';
+import type { SettingsModule } from '../settings/module.ts';
+import type { Throttle } from '../throttle/module.ts';
+import { createEnrol, type Enrolment, type EnrolmentOutcome, type EnrolmentPlace } from './enrol.ts';
+import type { Factors, Need } from './factor.ts';
+import { needOf } from './need.ts';
+import { type MfaPagesParts, mountMfa, showEnrolment, showSecondFactor } from './pages.ts';
+import { createResetFactors } from './reset-factors.ts';
+import { createMfaStore } from './store.ts';
+import { type CodeAttempt, type CodeOutcome, createVerifyCode } from './verify-code.ts';
+
+export { codeProblem } from './code-problem.ts';
+export { drawQr } from './draw-qr.ts';
+export type { Enrolment, EnrolmentOutcome, EnrolmentPlace } from './enrol.ts';
+export type { Factors, Need } from './factor.ts';
+export type { CodeOutcome } from './verify-code.ts';
+
+/**
+ * Mfa owns what people have beside their password: authenticator apps and recovery codes, the rule who needs them, and
+ * the steps of a sign-in that ask for them. It does not count failures (throttle), decides no order of steps (sign-in)
+ * and starts no session (protocol): it adds to what an interaction has proved and hands back to the dispatcher.
+ */
+export interface Mfa {
+  /** Whether the person has a second factor. */
+  has(userId: string): Promise<boolean>;
+  /** What the person has to do beside the password; `asked` is whether the app asks for it (RFC 9470). */
+  need(userId: string, asked: boolean): Promise<Need>;
+  factors(userId: string): Promise<Factors>;
+  /** Checks a code; throttled with every other secret of the account. */
+  verify(attempt: CodeAttempt): Promise<CodeOutcome>;
+  readonly enrolment: {
+    begin(place: EnrolmentPlace, account: string): Enrolment;
+    again(place: EnrolmentPlace, sealed: string, account: string): Enrolment | undefined;
+    confirm(place: EnrolmentPlace, form: { sealed: string; code: string }): EnrolmentOutcome;
+  };
+  /** New recovery codes in place of the former ones, told this once. */
+  newRecoveryCodes(userId: string): { readonly codes: readonly string[]; readonly operations: readonly Operation[] };
+  /** The operations that take every factor away. The first misses when another request was faster. */
+  removal(userId: string): readonly Operation[];
+  /** Takes every factor away, by an operator. False when there was none. */
+  reset(userId: string, by: By): Promise<boolean>;
+}
+
+export interface MfaParts {
+  readonly config: { readonly issuer: string };
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly random: Random;
+  readonly keyRing: KeyRing;
+  readonly audit: Audit;
+  readonly settings: Pick<SettingsModule, 'current'>;
+  readonly throttle: Throttle;
+}
+
+export function createMfa(parts: MfaParts): Mfa {
+  const store = createMfaStore(parts);
+  const { recoveryCodes, ...enrolment } = createEnrol({ ...parts, issuer: parts.config.issuer, store });
+  return {
+    has: (userId) => store.has(userId),
+    async need(userId, asked) {
+      const { policy } = parts.settings.current().mfa;
+      return needOf({ policy, asked, enrolled: policy !== 'off' && (await store.has(userId)) });
+    },
+    async factors(userId) {
+      const [factor, codes] = await Promise.all([store.find(userId), store.codes(userId)]);
+      const totp = factor && { createdAt: factor.createdAt, lastUsedAt: factor.lastUsedAt };
+      return { ...(totp ? { totp } : {}), recoveryCodesLeft: codes.length };
+    },
+    verify: createVerifyCode({ ...parts, store }),
+    enrolment,
+    newRecoveryCodes: recoveryCodes,
+    removal: (userId) => store.removal(userId),
+    reset: createResetFactors({ ...parts, store }),
+  };
+}
+
+/** The steps of a sign-in that ask for a factor, for sign-in's dispatcher. */
+export interface MfaPages {
+  readonly steps: {
+    readonly 'second-factor': (ctx: Context, interaction: Interaction) => Promise<void>;
+    readonly enrolment: (ctx: Context, interaction: Interaction) => Promise<void>;
+  };
+  mount(router: Router): void;
+}
+
+export function createMfaPages(parts: MfaPagesParts): MfaPages {
+  return {
+    steps: { 'second-factor': showSecondFactor(parts), enrolment: showEnrolment(parts) },
+    mount: (router) => mountMfa(router, parts),
+  };
+}

@@ -1,0 +1,123 @@
+import type { Clock } from '../../foundation/clock.ts';
+import type { KeyRing } from '../../foundation/crypto/key-ring.ts';
+import type { Database } from '../../foundation/db/database.ts';
+import { type Operation, statement } from '../../foundation/db/statement.ts';
+import type { StoredCode } from './recovery-codes.ts';
+
+const findFactor = statement(
+  'totp_find',
+  'SELECT id, secret, last_step, created_at, last_used_at FROM totp_factors WHERE user_id = ?1',
+);
+const factorExists = statement('totp_exists', 'SELECT id FROM totp_factors WHERE user_id = ?1');
+const insertFactor =
+  'INSERT INTO totp_factors (id, user_id, secret, last_step, created_at) VALUES (?1, ?2, ?3, ?4, ?5)';
+/** One a person: the second of two tabs that set one up finds the first one's. */
+const addFactor = statement('totp_add', {
+  sqlite: `${insertFactor} ON CONFLICT DO NOTHING`,
+  postgresql: `${insertFactor} ON CONFLICT DO NOTHING`,
+  mysql: insertFactor,
+});
+/** Each step works once, and none before it any more (RFC 6238 §5.2): whoever comes second touches no row. */
+const useStep = statement(
+  'totp_use_step',
+  'UPDATE totp_factors SET last_step = ?2, last_used_at = ?3 WHERE id = ?1 AND last_step < ?2',
+);
+const removeFactor = statement('totp_remove', 'DELETE FROM totp_factors WHERE user_id = ?1');
+
+const insertSet = 'INSERT INTO recovery_sets (user_id, set_id, created_at) VALUES (?1, ?2, ?3)';
+const nameSet = statement('recovery_name_set', {
+  sqlite: `${insertSet} ON CONFLICT (user_id) DO UPDATE SET set_id = ?2, created_at = ?3`,
+  postgresql: `${insertSet} ON CONFLICT (user_id) DO UPDATE SET set_id = ?2, created_at = ?3`,
+  mysql: `${insertSet} ON DUPLICATE KEY UPDATE set_id = ?2, created_at = ?3`,
+});
+const addCode = statement(
+  'recovery_add',
+  'INSERT INTO recovery_codes (id, user_id, set_id, hash) VALUES (?1, ?2, ?3, ?4)',
+);
+const clearOthers = statement('recovery_clear', 'DELETE FROM recovery_codes WHERE user_id = ?1 AND set_id <> ?2');
+const findCodes = statement(
+  'recovery_find',
+  `SELECT c.id, c.hash FROM recovery_codes c JOIN recovery_sets s ON s.user_id = c.user_id AND s.set_id = c.set_id
+   WHERE c.user_id = ?1 AND c.used_at IS NULL`,
+);
+const useCode = statement(
+  'recovery_use',
+  `UPDATE recovery_codes SET used_at = ?2 WHERE id = ?1 AND used_at IS NULL
+   AND set_id IN (SELECT s.set_id FROM recovery_sets s WHERE s.user_id = recovery_codes.user_id)`,
+);
+const removeSet = statement('recovery_remove_set', 'DELETE FROM recovery_sets WHERE user_id = ?1');
+const removeCodes = statement('recovery_remove', 'DELETE FROM recovery_codes WHERE user_id = ?1');
+
+/** An authenticator app as it is stored, opened. */
+export interface StoredTotp {
+  readonly id: string;
+  /** In base32. */
+  readonly secret: string;
+  /** The newest step that a code was taken for. */
+  readonly lastStep: number;
+  readonly createdAt: number;
+  readonly lastUsedAt?: number | undefined;
+}
+
+/** Operations that must hit are what a use-once is decided by. */
+export interface MfaStore {
+  has(userId: string): Promise<boolean>;
+  find(userId: string): Promise<StoredTotp | undefined>;
+  /** Must hit: misses when the person has one already. */
+  add(userId: string, factor: { id: string; secret: string; step: number }): Operation;
+  /** Must hit: misses when this step, or a later one, was used. */
+  useStep(id: string, step: number): Operation;
+  codes(userId: string): Promise<StoredCode[]>;
+  /** Makes these the person's codes, in place of all former ones. */
+  replaceCodes(userId: string, setId: string, codes: readonly StoredCode[]): Operation[];
+  /** Must hit: misses when it was used, or its set replaced. */
+  useCode(id: string): Operation;
+  /** Takes everything away. The first must hit: it misses when another request was faster. */
+  removal(userId: string): Operation[];
+}
+
+export function createMfaStore(parts: { database: Database; clock: Clock; keyRing: KeyRing }): MfaStore {
+  const { database, clock, keyRing } = parts;
+  const operation = (of: Operation['statement'], params: Operation['params'], mustHit: boolean): Operation => ({
+    statement: of,
+    params,
+    mustHit,
+  });
+  const secretPlace = (row: string) => ({ table: 'totp_factors', column: 'secret', row });
+  const hashPlace = (row: string) => ({ table: 'recovery_codes', column: 'hash', row });
+  return {
+    has: async (userId) => (await database.get(factorExists, [userId])) !== undefined,
+    async find(userId) {
+      type FactorRow = {
+        id: string;
+        secret: string;
+        last_step: number;
+        created_at: number;
+        last_used_at: number | null;
+      };
+      const row = await database.get<FactorRow>(findFactor, [userId]);
+      if (row === undefined) return undefined;
+      const { id, last_step: lastStep, created_at: createdAt } = row;
+      const secret = keyRing.open(row.secret, secretPlace(id)).toString();
+      return { id, secret, lastStep, createdAt, lastUsedAt: row.last_used_at ?? undefined };
+    },
+    add: (userId, { id, secret, step }) =>
+      operation(addFactor, [id, userId, keyRing.seal(secret, secretPlace(id)), step, clock.now()], true),
+    useStep: (id, step) => operation(useStep, [id, step, clock.now()], true),
+    async codes(userId) {
+      const rows = await database.all<{ id: string; hash: string }>(findCodes, [userId]);
+      return rows.map(({ id, hash }) => ({ id, hash: keyRing.open(hash, hashPlace(id)).toString() }));
+    },
+    replaceCodes: (userId, setId, codes) => [
+      operation(nameSet, [userId, setId, clock.now()], false),
+      operation(clearOthers, [userId, setId], false),
+      ...codes.map(({ id, hash }) => operation(addCode, [id, userId, setId, keyRing.seal(hash, hashPlace(id))], true)),
+    ],
+    useCode: (id) => operation(useCode, [id, clock.now()], true),
+    removal: (userId) => [
+      operation(removeFactor, [userId], true),
+      operation(removeSet, [userId], false),
+      operation(removeCodes, [userId], false),
+    ],
+  };
+}

@@ -1,0 +1,52 @@
+import { secondFactorReason } from './assurance.ts';
+
+/** How a person proved to be who they are. */
+export interface SignInResult {
+  readonly accountId: string;
+  /** RFC 8176 method references. */
+  readonly amr: readonly string[];
+  readonly acr: string;
+}
+
+/** What is proved so far for the question that the engine asks. */
+export interface Proof extends SignInResult {
+  /** Where: within this interaction, or before it, by the session that is there. */
+  readonly by: 'interaction' | 'session';
+  /** When the sign-in took place that this adds to, in seconds; absent for one that takes place now. */
+  readonly authTime?: number | undefined;
+}
+
+/** A proof as the interaction keeps it. */
+export interface KeptProof extends SignInResult {
+  readonly authTime?: number | undefined;
+  /** Milliseconds since the epoch. */
+  readonly keptAt: number;
+}
+
+/** How long a password that was typed waits for the next step, in milliseconds: nobody else should find it there. */
+export const keptProofMs = 10 * 60 * 1000;
+
+/** What a proof is judged by: all of it is stored. */
+export interface ProofFacts {
+  readonly prompt: 'login' | 'consent';
+  readonly reasons: readonly string[];
+  readonly switching: boolean;
+  readonly kept: KeptProof | undefined;
+  readonly session: Omit<Proof, 'by'> | undefined;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+}
+
+/**
+ * What counts as proved. A session counts where the engine is content with it or only wants more than it has; where
+ * it asks for the person again (`prompt=login`, `max_age`, another account), what was proved before is worth nothing.
+ */
+export function proofOf({ prompt, reasons, switching, kept, session, now }: ProofFacts): Proof | undefined {
+  if (kept && now - kept.keptAt < keptProofMs) {
+    const { keptAt: _keptAt, ...proof } = kept;
+    return { ...proof, by: 'interaction' };
+  }
+  if (switching || !session) return undefined;
+  const wantsMoreOnly = reasons.every((reason) => reason === secondFactorReason);
+  return prompt === 'consent' || wantsMoreOnly ? { ...session, by: 'session' } : undefined;
+}
