@@ -45,6 +45,7 @@ export function engineOptions(parts: EngineParts): Configuration {
   return {
     adapter: parts.adapter,
     routes,
+    discovery: { ui_locales_supported: [...parts.languages] },
     jwks: {
       keys: [...parts.keys().active.map((key) => ({ ...key.privateJwk, use: 'sig' })), ...published(parts)],
     } as never,
@@ -52,7 +53,6 @@ export function engineOptions(parts: EngineParts): Configuration {
     ttl: lifetimes(parts.settings, parts.clock),
     scopes: [...parts.scopes],
     claims: claimsByScope,
-    discovery: { ui_locales_supported: [...parts.languages] },
     findAccount: findAccount(parts.users, parts),
     extraTokenClaims: tokenClaims,
     acrValues: assurances(parts),
