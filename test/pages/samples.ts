@@ -83,6 +83,7 @@ const factors: readonly Sample[] = [
   ...(['missing', 'wrong', 'expired'] as const).map((kind) =>
     sample(`enrolment-${kind}`, 'interaction/enrolment', 'interaction', { ...enrolment, problem: { kind } }),
   ),
+  sample('enrolment-throttled', 'interaction/enrolment', 'interaction', { ...enrolment, problem: throttled }),
   sample('recovery-codes', 'interaction/recovery-codes', 'interaction', {
     app,
     recoveryCodes,
@@ -127,6 +128,7 @@ const accounts: readonly Sample[] = [
   ...(['missing', 'wrong', 'expired'] as const).map((kind) =>
     sample(`account-authenticator-${kind}`, 'account/authenticator', 'page', { totp, problem: { kind } }),
   ),
+  sample('account-authenticator-throttled', 'account/authenticator', 'page', { totp, problem: throttled }),
   sample('account-recovery-codes', 'account/recovery-codes', 'page', { recoveryCodes }),
   sample('account-remove-factor', 'account/remove-factor', 'page', {}),
   ...(['missing', 'wrong', 'used'] as const).map((kind) =>

@@ -11,6 +11,7 @@ import { type TemporaryFolder, temporaryFolder } from '../kit/services/folder.ts
 import { until } from '../kit/until.ts';
 import { assertionFor, makeClientKey, postWithAssertion } from '../protocol/kit/assertion.ts';
 import { type Listener, startListener } from '../protocol/kit/listener.ts';
+import { takeSecondStep } from './kit/second-step.ts';
 import { privateSigningKeys } from './signing-keys.ts';
 
 const canaries = new Canaries();
@@ -20,6 +21,7 @@ const plant = (kind: string, value: string | null | undefined) => canaries.plant
 const orders = 'https://orders.example';
 const deviceGrant = 'urn:ietf:params:oauth:grant-type:device_code';
 const ada = { email: 'ada@example.org', password: plant('password', random('password')) };
+const bob = { email: 'bob@example.org', password: plant('password', random('password')) };
 const harbourSecret = plant('client secret', random('secret'));
 /** Met on the way: answers that are errors, what commands printed, where browsers went. */
 const errorAnswers: string[] = [];
@@ -111,7 +113,7 @@ async function setUp(): Promise<void> {
   plant('set-up link', new URL((await stage.json<{ url: string }>('admin', 'recover')).url).searchParams.get('key'));
   const key = await makeClientKey();
   await stage.apply({
-    users: [{ ...ada, email_verified: true, claims: { name: 'Ada' } }],
+    users: [{ ...ada, email_verified: true, claims: { name: 'Ada' } }, bob],
     resources: [
       { identifier: orders, access_token_format: 'jwt', scopes: [{ name: 'orders:read', description: 'See orders' }] },
     ],
@@ -207,6 +209,7 @@ async function everyFlow(): Promise<void> {
   await app.introspect(jwt.body['access_token']);
   await app.revoke(jwt.body['access_token']);
   await device();
+  await takeSecondStep(await open(), { url: stage.server.url, person: bob, plant });
 
   harbour.status = 500;
   await page.goto(`${stage.server.url}/logout?${new URLSearchParams({ id_token_hint: String(body['id_token']) })}`);
@@ -377,9 +380,11 @@ const kinds = [
   'logout token',
   'password',
   'private key',
+  'recovery code',
   'refresh token',
   'request uri',
   'resume cookie',
+  'secret of an app',
   'session cookie',
   'set-up link',
   'state',

@@ -134,7 +134,7 @@ describe.each(ENGINES)('the features on $name', (engine) => {
       return outcomes.filter(({ committed }) => committed).length;
     };
     const many = Array.from({ length: 16 });
-    const set = many.map(() => mfa.enrolment.confirm(place, { sealed, code: codeNow() }));
+    const set = many.map(() => mfa.enrolment.confirm(place, { sealed, code: codeNow(), address: undefined }));
     expect(await winners(set.map((one) => (one.kind === 'enrolled' ? one.operations : [])))).toBe(1);
     expect((await mfa.factors(userId)).recoveryCodesLeft).toBe(10);
     clock.advance(30_000);

@@ -227,8 +227,9 @@ const placeOf = ({ user, signIn }: Visitor) => ({ userId: user.id, scope: `sessi
 function showForm(
   ctx: Context,
   { views }: AccountPagesParts,
-  { enrolment, problem }: { enrolment: Enrolment; problem?: CodeProblem },
+  { enrolment, problem }: { enrolment: Enrolment; problem?: CodeProblem | undefined },
 ): void {
+  if (problem?.kind === 'throttled') ctx.set('Retry-After', String(problem.retryAfter));
   const { secret, uri, sealed } = enrolment;
   showPage(ctx, {
     views,
@@ -242,11 +243,12 @@ async function enrol(ctx: Context, parts: AccountPagesParts, visitor: Visitor): 
   const { enrolment } = parts.mfa;
   const place = placeOf(visitor);
   const sealed = field(ctx, 'enrolment');
-  const outcome = enrolment.confirm(place, { sealed, code: field(ctx, 'code') });
+  const form = { sealed, code: field(ctx, 'code'), address: doorState(ctx).facts.ip };
+  const outcome = enrolment.confirm(place, form);
   if (outcome.kind !== 'enrolled') {
     const { email } = visitor.user;
     const again = enrolment.again(place, sealed, email) ?? enrolment.begin(place, email);
-    return showForm(ctx, parts, { enrolment: again, problem: { kind: outcome.kind } });
+    return showForm(ctx, parts, { enrolment: again, problem: codeProblem(parts.clock, outcome) });
   }
   change(outcome.operations);
   tell(ownEvent(visitor.user, 'factor.added', { method: 'totp' }));

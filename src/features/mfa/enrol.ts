@@ -3,6 +3,7 @@ import type { KeyRing } from '../../foundation/crypto/key-ring.ts';
 import type { Operation } from '../../foundation/db/statement.ts';
 import type { Ids } from '../../foundation/ids.ts';
 import type { Random } from '../../foundation/random.ts';
+import type { Throttle } from '../throttle/module.ts';
 import { newRecoveryCodes, recoveryHash } from './recovery-codes.ts';
 import type { MfaStore } from './store.ts';
 import { newSecret, stepOf, totpUri } from './totp.ts';
@@ -23,7 +24,8 @@ export type EnrolmentOutcome =
   | { readonly kind: 'enrolled'; readonly operations: readonly Operation[]; readonly recoveryCodes: readonly string[] }
   | { readonly kind: 'missing' | 'wrong' }
   /** The form is too old, or was made for somebody else or another sign-in. */
-  | { readonly kind: 'expired' };
+  | { readonly kind: 'expired' }
+  | { readonly kind: 'throttled'; readonly retryAfterSeconds: number };
 
 /** For whom and where: a form made for one sign-in is worth nothing in another, or its secret would be known there. */
 export interface EnrolmentPlace {
@@ -32,19 +34,28 @@ export interface EnrolmentPlace {
   readonly scope: string;
 }
 
+/** The first code of a new app, as it was sent. */
+export interface EnrolmentForm {
+  readonly sealed: string;
+  readonly code: string;
+  readonly address: string | undefined;
+}
+
 interface Parts {
   readonly issuer: string;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly random: Random;
   readonly keyRing: KeyRing;
+  readonly throttle: Throttle;
   readonly store: MfaStore;
+  readonly newCodes: ReturnType<typeof createNewCodes>;
 }
 
 /** How long the page may stay open, in milliseconds. */
 const enrolmentMs = 60 * 60 * 1000;
 
-export function createEnrol({ issuer, clock, ids, random, keyRing, store }: Parts) {
+export function createEnrol({ issuer, clock, ids, random, keyRing, throttle, store, newCodes }: Parts) {
   const place = ({ userId, scope }: EnrolmentPlace) => ({
     table: 'totp_factors',
     column: 'enrolment',
@@ -68,12 +79,6 @@ export function createEnrol({ issuer, clock, ids, random, keyRing, store }: Part
     }
   }
 
-  function recoveryCodes(userId: string): { codes: string[]; operations: Operation[] } {
-    const codes = newRecoveryCodes(random);
-    const stored = codes.map((code) => ({ id: ids.next(), hash: recoveryHash(userId, code) }));
-    return { codes, operations: store.replaceCodes(userId, ids.next(), stored) };
-  }
-
   return {
     /** Begins with a new secret. */
     begin(at: EnrolmentPlace, account: string): Enrolment {
@@ -85,19 +90,29 @@ export function createEnrol({ issuer, clock, ids, random, keyRing, store }: Part
       const secret = open(at, sealed);
       return secret === undefined ? undefined : shown(secret, sealed, account);
     },
-    /** Takes the first code that the app shows. That code is used up with it. */
-    confirm(at: EnrolmentPlace, { sealed, code: typed }: { sealed: string; code: string }): EnrolmentOutcome {
+    /** Takes the first code that the app shows, which is used up with it. A try counts, as one of any code does. */
+    confirm(at: EnrolmentPlace, { sealed, code: typed, address }: EnrolmentForm): EnrolmentOutcome {
       const secret = open(at, sealed);
       if (secret === undefined) return { kind: 'expired' };
       const code = typed.replaceAll(/\s/g, '');
       if (code === '') return { kind: 'missing' };
+      const entry = throttle.enter({ account: at.userId, address });
+      if (!entry.allowed) return { kind: 'throttled', retryAfterSeconds: entry.retryAfterSeconds };
       const step = stepOf(secret, code, clock.now());
+      entry.settle(step === undefined ? 'failed' : 'abandoned');
       if (step === undefined) return { kind: 'wrong' };
-      const { codes, operations } = recoveryCodes(at.userId);
+      const { codes, operations } = newCodes(at.userId);
       const add = store.add(at.userId, { id: ids.next(), secret, step });
       return { kind: 'enrolled', operations: [add, ...operations], recoveryCodes: codes };
     },
-    /** A new set of recovery codes in place of the former one. */
-    recoveryCodes,
+  };
+}
+
+/** Makes a new set of recovery codes, in place of the former one. */
+export function createNewCodes({ ids, random, store }: Pick<Parts, 'ids' | 'random' | 'store'>) {
+  return (userId: string): { codes: string[]; operations: Operation[] } => {
+    const codes = newRecoveryCodes(random);
+    const stored = codes.map((code) => ({ id: ids.next(), hash: recoveryHash(userId, code) }));
+    return { codes, operations: store.replaceCodes(userId, ids.next(), stored) };
   };
 }

@@ -27,7 +27,7 @@ async function enrolled() {
   const { mfa, clock, database } = features;
   const place = { userId, scope: 'here' };
   const { secret, sealed } = mfa.enrolment.begin(place, 'ada@example.org');
-  const outcome = mfa.enrolment.confirm(place, { sealed, code: codeAt(secret, clock.now()) });
+  const outcome = mfa.enrolment.confirm(place, { sealed, code: codeAt(secret, clock.now()), address: undefined });
   if (outcome.kind !== 'enrolled') throw new Error(outcome.kind);
   const { committed } = await database.commit({ operations: outcome.operations, fallback: [] });
   clock.advance(30_000);
@@ -106,15 +106,29 @@ describe('setting an app up', () => {
     const place = { userId, scope: 'here' };
     const { sealed, secret } = mfa.enrolment.begin(place, 'ada');
     const code = () => codeAt(secret, clock.now());
-    expect(mfa.enrolment.confirm({ userId, scope: 'there' }, { sealed, code: code() }).kind).toBe('expired');
-    expect(mfa.enrolment.confirm({ userId: 'bob', scope: 'here' }, { sealed, code: code() }).kind).toBe('expired');
-    expect(mfa.enrolment.confirm(place, { sealed: 'forged', code: code() }).kind).toBe('expired');
-    expect(mfa.enrolment.confirm(place, { sealed, code: '' }).kind).toBe('missing');
-    expect(mfa.enrolment.confirm(place, { sealed, code: 'abc' }).kind).toBe('wrong');
+    expect(mfa.enrolment.confirm({ userId, scope: 'there' }, { sealed, code: code(), address: undefined }).kind).toBe(
+      'expired',
+    );
+    expect(
+      mfa.enrolment.confirm({ userId: 'bob', scope: 'here' }, { sealed, code: code(), address: undefined }).kind,
+    ).toBe('expired');
+    expect(mfa.enrolment.confirm(place, { sealed: 'forged', code: code(), address: undefined }).kind).toBe('expired');
+    expect(mfa.enrolment.confirm(place, { sealed, code: '', address: undefined }).kind).toBe('missing');
+    expect(mfa.enrolment.confirm(place, { sealed, code: 'abc', address: undefined }).kind).toBe('wrong');
     expect(mfa.enrolment.again(place, sealed, 'ada')).toMatchObject({ secret, sealed });
     clock.advance(60 * 60 * 1000);
-    expect(mfa.enrolment.confirm(place, { sealed, code: code() }).kind).toBe('expired');
+    expect(mfa.enrolment.confirm(place, { sealed, code: code(), address: undefined }).kind).toBe('expired');
     expect(mfa.enrolment.again(place, sealed, 'ada')).toBeUndefined();
+  });
+
+  it('holds back who types wrong codes without end', () => {
+    const { mfa } = features;
+    const place = { userId, scope: 'here' };
+    const { sealed } = mfa.enrolment.begin(place, 'ada');
+    const tries = Array.from({ length: 11 }, () =>
+      mfa.enrolment.confirm(place, { sealed, code: 'abc', address: '192.0.2.1' }),
+    );
+    expect(tries.map(({ kind }) => kind)).toEqual([...Array(10).fill('wrong'), 'throttled']);
   });
 
   it('draws what a camera reads', () => {
@@ -196,6 +210,9 @@ describe('what a page says of a code', () => {
     expect(problem({ kind: 'wrong', reason: 'code_used' })).toEqual({ kind: 'used' });
     expect(problem({ kind: 'wrong', reason: 'wrong_code' })).toEqual({ kind: 'wrong' });
     expect(problem({ kind: 'missing' })).toEqual({ kind: 'missing' });
+    expect(problem({ kind: 'wrong' })).toEqual({ kind: 'wrong' });
+    expect(problem({ kind: 'expired' })).toEqual({ kind: 'expired' });
+    expect(problem({ kind: 'enrolled', operations: [], recoveryCodes: [] })).toBeUndefined();
     const until = features.clock.now() + 5000;
     expect(problem({ kind: 'throttled', retryAfterSeconds: 5 })).toEqual({ kind: 'throttled', retryAfter: 5, until });
     expect(problem({ kind: 'right', method: 'totp', use: {} as never })).toBeUndefined();

@@ -10,7 +10,14 @@ import type { Audit, By } from '../audit/module.ts';
 import type { Interaction } from '../protocol/module.ts';
 import type { SettingsModule } from '../settings/module.ts';
 import type { Throttle } from '../throttle/module.ts';
-import { createEnrol, type Enrolment, type EnrolmentOutcome, type EnrolmentPlace } from './enrol.ts';
+import {
+  createEnrol,
+  createNewCodes,
+  type Enrolment,
+  type EnrolmentForm,
+  type EnrolmentOutcome,
+  type EnrolmentPlace,
+} from './enrol.ts';
 import type { Factors, Need } from './factor.ts';
 import { needOf } from './need.ts';
 import { type MfaPagesParts, mountMfa, showEnrolment, showSecondFactor } from './pages.ts';
@@ -40,7 +47,7 @@ export interface Mfa {
   readonly enrolment: {
     begin(place: EnrolmentPlace, account: string): Enrolment;
     again(place: EnrolmentPlace, sealed: string, account: string): Enrolment | undefined;
-    confirm(place: EnrolmentPlace, form: { sealed: string; code: string }): EnrolmentOutcome;
+    confirm(place: EnrolmentPlace, form: EnrolmentForm): EnrolmentOutcome;
   };
   /** New recovery codes in place of the former ones, told this once. */
   newRecoveryCodes(userId: string): { readonly codes: readonly string[]; readonly operations: readonly Operation[] };
@@ -64,7 +71,7 @@ export interface MfaParts {
 
 export function createMfa(parts: MfaParts): Mfa {
   const store = createMfaStore(parts);
-  const { recoveryCodes, ...enrolment } = createEnrol({ ...parts, issuer: parts.config.issuer, store });
+  const newCodes = createNewCodes({ ...parts, store });
   return {
     has: (userId) => store.has(userId),
     async need(userId, asked) {
@@ -77,8 +84,8 @@ export function createMfa(parts: MfaParts): Mfa {
       return { ...(totp ? { totp } : {}), recoveryCodesLeft: codes.length };
     },
     verify: createVerifyCode({ ...parts, store }),
-    enrolment,
-    newRecoveryCodes: recoveryCodes,
+    enrolment: createEnrol({ ...parts, issuer: parts.config.issuer, store, newCodes }),
+    newRecoveryCodes: newCodes,
     removal: (userId) => store.removal(userId),
     reset: createResetFactors({ ...parts, store }),
   };

@@ -208,11 +208,12 @@ async function takeEnrolment(
   const { enrolment } = parts.mfa;
   const place = placeOf(interaction, proof);
   const sealed = field(ctx, 'enrolment');
-  const outcome = enrolment.confirm(place, { sealed, code: field(ctx, 'code') });
+  const form = { sealed, code: field(ctx, 'code'), address: doorState(ctx).facts.ip };
+  const outcome = enrolment.confirm(place, form);
   if (outcome.kind !== 'enrolled') {
     const { account } = await common(parts, interaction);
     const again = enrolment.again(place, sealed, account) ?? enrolment.begin(place, account);
-    return showForm(ctx, parts, interaction, { enrolment: again, problem: { kind: outcome.kind } });
+    return showForm(ctx, parts, interaction, { enrolment: again, problem: codeProblem(parts.clock, outcome) });
   }
   const { accountId } = proof;
   join(outcome.operations);
