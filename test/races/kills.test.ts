@@ -50,7 +50,7 @@ describe('a server that is killed while codes and refresh tokens are used', () =
         env: { ...env, ...killEnv(point, kill) },
         nodeArgs: ['--import', fault],
       });
-      const under = await oneLife(server, app, { browser, known, point });
+      const under = await oneLife(server, app, { browser, known, point }).catch(withLog(server));
       if (under > 0) inFlightKills += 1;
     }
     await server.kill9();
@@ -64,6 +64,18 @@ describe('a server that is killed while codes and refresh tokens are used', () =
     folder.remove();
   });
 });
+
+/** A failure with what the server said of it, which it writes when it ends. */
+const withLog =
+  (server: Postern) =>
+  async (error: unknown): Promise<never> => {
+    await server.stop();
+    const said = server
+      .stdout()
+      .split('\n')
+      .filter((line) => /"level":"(?:warn|error)"/.test(line));
+    throw new Error(`${(error as Error).message}\n${said.slice(-5).join('\n')}`, { cause: error });
+  };
 
 const killEnv = (point: string, kill: number): Record<string, string> =>
   point === 'random' ? {} : { POSTERN_TEST_KILL: `${point}:${5 + ((kill * 7) % 20)}` };
