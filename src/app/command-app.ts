@@ -1,5 +1,6 @@
 import { createEndings, type Endings } from '../features/protocol/module.ts';
 import { resetUrl } from '../features/recovery/module.ts';
+import { invitationUrl } from '../features/registration/module.ts';
 import { setUpUrl } from '../features/set-up/module.ts';
 import { systemClock } from '../foundation/clock.ts';
 import { loadConfig, processEnvironment } from '../foundation/config/load.ts';
@@ -15,6 +16,7 @@ export interface CommandApp extends Foundations, CoreFeatures {
   readonly endings: Endings;
   readonly setUpUrl: (secret: string) => string;
   readonly resetUrl: (secret: string) => string;
+  readonly invitationUrl: (secret: string) => string;
   readonly keyFile: string | undefined;
   close(): Promise<void>;
 }
@@ -39,6 +41,7 @@ export async function openCommandApp(): Promise<CommandApp> {
     const urls = {
       setUpUrl: (secret: string) => setUpUrl(issuer, secret),
       resetUrl: (secret: string) => resetUrl(issuer, secret),
+      invitationUrl: (secret: string) => invitationUrl(issuer, secret),
     };
     return { ...foundations, ...core, ...urls, endings, keyFile, close };
   } catch (error) {

@@ -6,6 +6,7 @@ import { createConsole } from '../features/console/module.ts';
 import { createMfaPages } from '../features/mfa/module.ts';
 import { createEndings, createProtocol, type LogoutNotice, type Protocol } from '../features/protocol/module.ts';
 import { createRecovery, resetRequestKind, resetRequests } from '../features/recovery/module.ts';
+import { createRegistrations, registrationKind, registrations } from '../features/registration/module.ts';
 import { createSetUp, type SetUp } from '../features/set-up/module.ts';
 import { type AttemptResult, createSignIn } from '../features/sign-in/module.ts';
 import type { AccountEndings } from '../features/users/module.ts';
@@ -56,6 +57,8 @@ export async function compose(parts: AppParts): Promise<App> {
   const { sessions, interactions } = protocol;
   const within = { ...parts, ...core, views, issuer, protocol, sessions, interactions, mail, outbox, endings };
   const setUp = createSetUp(within);
+  const registering = createRegistrations(within);
+  const hooks = { ...signInHooks(parts, core), offersRegistration: () => registering.isOffered() };
   const koa = createHttpApp({
     ...within,
     readContext: createRequestContextReader({ trustProxy: parts.config.trustProxy }),
@@ -67,7 +70,8 @@ export async function compose(parts: AppParts): Promise<App> {
         recovery: createRecovery(within),
         mfa: createMfaPages(within),
         account: createAccount({ ...within, endEverything: everything(endings) }),
-        signIn: createSignIn({ ...within, ...signInHooks(parts, core) }),
+        registrations: registering,
+        signIn: createSignIn({ ...within, ...hooks }),
       }),
   });
   const stop = await keepFresh(parts, core, { protocol, outbox });
@@ -117,7 +121,9 @@ function composeProtocol(parts: AppParts, core: CoreFeatures, views: ReturnType<
   const { mail } = room;
   if (room.kind) {
     kinds[mailKind] = room.kind;
-    kinds[resetRequestKind] = resetRequests({ ...core, issuer, mail, loginReference: loginReferences(parts) });
+    const answering = { ...parts, ...core, issuer, mail, loginReference: loginReferences(parts) };
+    kinds[resetRequestKind] = resetRequests(answering);
+    kinds[registrationKind] = registrations(answering);
   }
   return { protocol, outbox, mail, endings: createEndings({ ...parts, ...core, notice }) };
 }

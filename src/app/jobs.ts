@@ -1,5 +1,6 @@
 import type { Audit } from '../features/audit/module.ts';
 import type { Protocol } from '../features/protocol/module.ts';
+import { sweepRegistrations } from '../features/registration/module.ts';
 import type { SigningKeys } from '../features/signing-keys/module.ts';
 import type { Users } from '../features/users/module.ts';
 import type { Clock } from '../foundation/clock.ts';
@@ -60,6 +61,7 @@ export function startJobs(parts: JobsParts): Jobs {
           ...protocol.sweep(),
           outbox.sweep(clock.now() - keepMessagesMs),
           users.links.sweep(clock.now() - keepLinksMs),
+          sweepRegistrations(parts, clock.now() - keepLinksMs),
         ]),
     },
   ];

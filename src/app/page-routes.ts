@@ -4,6 +4,7 @@ import type { Consent } from '../features/consent/module.ts';
 import type { Console } from '../features/console/module.ts';
 import type { MfaPages } from '../features/mfa/module.ts';
 import type { Recovery } from '../features/recovery/module.ts';
+import type { Registrations } from '../features/registration/module.ts';
 import type { SetUp } from '../features/set-up/module.ts';
 import type { SignIn } from '../features/sign-in/module.ts';
 
@@ -15,16 +16,18 @@ export interface Pages {
   readonly setUp: SetUp;
   readonly console: Console;
   readonly recovery: Recovery;
+  readonly registrations: Registrations;
 }
 
 /** Mounts every feature's pages. */
 export function mountPages(router: Router, pages: Pages): void {
-  const { signIn, consent, mfa, account, recovery, setUp, console } = pages;
+  const { signIn, consent, mfa, account, recovery, registrations, setUp, console } = pages;
   signIn.mount(router, { ...mfa.steps, consent: (ctx, interaction) => consent.show(ctx, interaction) });
   consent.mount(router);
   mfa.mount(router);
   account.mount(router);
   recovery.mount(router);
+  registrations.mount(router);
   setUp.mount(router);
   console.mount(router);
 }

@@ -4,6 +4,7 @@ import { command, longestList, type Runner, whole } from './command-runner.ts';
 import {
   userDisable,
   userEnable,
+  userInvite,
   userList,
   userResetFactors,
   userResetLink,
@@ -17,6 +18,9 @@ export function addUserCommands(program: Command, { withApp }: Runner): void {
   command(user, 'list', 'list accounts')
     .option('--limit <n>', 'at most this many', whole(1, longestList), 100)
     .action((options) => withApp(options, (io, app) => userList(io, userApp(app), { limit: options.limit })));
+  command(user, 'invite', 'print a link with which somebody makes an account')
+    .argument('<email>', 'e-mail address')
+    .action((email: string, options) => withApp(options, (io, app) => userInvite(io, userApp(app), { email })));
   for (const [name, description, run] of [
     ['show', 'show one account', userShow],
     ['disable', 'refuse a person from now on and end what they hold', userDisable],

@@ -181,7 +181,7 @@ describe('commands that cannot do what is asked', () => {
     ['nonsense'],
     ['client', 'create', '--colour', 'red'],
     ['user'],
-    ['user', 'reset-link', ada.email],
+    ['user', 'reset-link'],
     ['apply'],
     ['user', 'list', '--limit', '0'],
     ['audit', '--since', 'yesterday'],

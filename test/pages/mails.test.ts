@@ -17,6 +17,16 @@ const samples: { readonly [Name in keyof MailLocals]: MailLocals[Name] } = {
     at,
     ip: '2001:db8::42',
   },
+  'confirm-address': {
+    href: `https://login.northwind.example/register/confirm?key=${key}`,
+    expiresAt: at + 86_400_000,
+  },
+  'account-exists': {
+    at,
+    ip: '203.0.113.7',
+    signInHref: 'https://login.northwind.example/',
+    forgotHref: 'https://login.northwind.example/forgot',
+  },
   'password-changed': { at, ip: '203.0.113.7', forgotHref: 'https://login.northwind.example/forgot' },
 };
 

@@ -36,6 +36,8 @@ const signIn = { action: '/interaction/x/login', denyAction: '/interaction/x/abo
 const device = { action: '/device', hidden: { xsrf: 'x' } };
 const account = 'ada@example.org';
 const forgot = { action: '/forgot', backHref: '/' };
+const register = { action: '/register', backHref: '/', minLength: 15 };
+const confirm = { action: '/register/confirm?key=x', email: account, needsPassword: false };
 const reset = { action: '/reset?key=x', email: account, minLength: 15 };
 const signedIn = { label: account, signOutAction: '/sign-out', accountHref: '/account' };
 const form = { action: '/apps' };
@@ -151,6 +153,46 @@ const people: readonly Sample[] = [
   sample('sign-in-throttled', 'interaction/sign-in', 'interaction', { ...signIn, login: account, problem: throttled }),
   sample('sign-in-busy', 'interaction/sign-in', 'interaction', { ...signIn, login: account, problem: busy }),
   sample('sign-in-forgot', 'interaction/sign-in', 'interaction', { ...signIn, forgotHref: '/interaction/x/forgot' }),
+  sample('sign-in-register', 'interaction/sign-in', 'interaction', {
+    ...signIn,
+    forgotHref: '/interaction/x/forgot',
+    registerHref: '/interaction/x/register',
+  }),
+  sample('register', 'registration/register', 'page', { state: 'ask', ...register }),
+  sample('register-invited', 'registration/register', 'page', { state: 'ask', ...register, invited: account }),
+  ...(['missing', 'invalid', 'domain'] as const).map((email) =>
+    sample(`register-${email}`, 'registration/register', 'page', {
+      state: 'ask',
+      ...register,
+      email: account,
+      problems: { email },
+    }),
+  ),
+  ...(['missing', 'short', 'long', 'own'] as const).map((password) =>
+    sample(`register-password-${password}`, 'registration/register', 'page', {
+      state: 'ask',
+      ...register,
+      email: account,
+      problems: { password },
+    }),
+  ),
+  sample('register-throttled', 'registration/register', 'page', { state: 'ask', ...register, wait: throttled }),
+  sample('register-sent', 'registration/register', 'page', { state: 'sent', ...register, email: account }),
+  sample('register-off', 'registration/register', 'page', { state: 'off', ...register }),
+  sample('register-confirm', 'registration/confirm', 'page', confirm),
+  sample('register-confirm-elsewhere', 'registration/confirm', 'page', { ...confirm, needsPassword: true }),
+  sample('register-confirm-wrong', 'registration/confirm', 'page', {
+    ...confirm,
+    needsPassword: true,
+    problem: { kind: 'wrong' },
+  }),
+  sample('register-confirm-throttled', 'registration/confirm', 'page', {
+    ...confirm,
+    needsPassword: true,
+    problem: throttled,
+  }),
+  sample('register-link-over', 'registration/link', 'page', reference('link_not_usable')),
+  sample('register-done', 'registration/done', 'page', { backTo }),
   sample('forgot', 'recovery/forgot', 'page', { state: 'ask', ...forgot }),
   sample('forgot-missing', 'recovery/forgot', 'page', { state: 'ask', ...forgot, problem: { kind: 'missing' } }),
   sample('forgot-throttled', 'recovery/forgot', 'page', {

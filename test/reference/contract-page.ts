@@ -18,7 +18,7 @@ const jsonShapes = table([
 
 /** Ids that scripts may rely on; a page may have more. A test sees that each is there. */
 export const promisedIds: readonly string[] =
-  'login-page login-submit deny consent-allow device-submit device-confirm logout-yes logged-out op-error error-code error-reference forgot-link forgot-submit reset-submit setup-submit sign-in-link sign-out app-submit app-client-id app-client-secret code-submit use-another-way totp-secret recovery-codes session-end sessions-end-all factor-remove password-change'.split(
+  'login-page login-submit deny consent-allow device-submit device-confirm logout-yes logged-out op-error error-code error-reference forgot-link forgot-submit reset-submit register-link register-submit link-confirm setup-submit sign-in-link sign-out app-submit app-client-id app-client-secret code-submit use-another-way totp-secret recovery-codes session-end sessions-end-all factor-remove password-change'.split(
     ' ',
   );
 

@@ -6,6 +6,7 @@ import { createConsole } from '../../src/features/console/module.ts';
 import { createMfaPages } from '../../src/features/mfa/module.ts';
 import { machineEndpoints, publicDocuments, routes } from '../../src/features/protocol/module.ts';
 import { createRecovery } from '../../src/features/recovery/module.ts';
+import { createRegistrations } from '../../src/features/registration/module.ts';
 import { createSetUp } from '../../src/features/set-up/module.ts';
 import { createSignIn } from '../../src/features/sign-in/module.ts';
 import { code, generatedFrom, page, table } from './markdown.ts';
@@ -31,6 +32,15 @@ export const routeMeanings: Readonly<Record<string, string>> = {
   'POST /account/authenticator': 'Takes the first code of a new app and shows the recovery codes.',
   'POST /account/authenticator/remove': 'Asks for a code and removes the app with it.',
   'POST /account/recovery-codes': 'New recovery codes in place of the former ones.',
+  'GET /register': 'The form for an account, where people may register.',
+  'POST /register': 'Has a mail sent to the address; the answer is the same for all.',
+  'GET /interaction/:uid/register': 'The same within a sign-in, to which it leads back.',
+  'POST /interaction/:uid/register': 'The same within a sign-in.',
+  'GET /register/confirm': 'The page of the link that confirms an address.',
+  'POST /register/confirm': 'Makes the account and uses the link up.',
+  'GET /register/done': 'Says so, and leads back to the app.',
+  'GET /invitation': 'The page of an invitation.',
+  'POST /invitation': 'Makes the account and uses the invitation up.',
   'GET /setup': 'The page of a set-up link.',
   'POST /setup': 'Makes the administrator and uses the link up.',
   'GET /interaction/:uid': 'The next step of a sign-in, decided by what is stored.',
@@ -85,6 +95,7 @@ export function pageRoutes(): string[] {
     setUp: createSetUp(none),
     console: createConsole(none),
     recovery: createRecovery(none),
+    registrations: createRegistrations(none),
   });
   return router.stack.flatMap(({ methods, path }) =>
     methods.filter((method) => method !== 'HEAD').map((method) => `${method} ${String(path)}`),

@@ -75,8 +75,8 @@ Give one of the two, not both.`,
 export function settingsPage(): string {
   const rows = settingRules().map(([name, rule]) => [
     code(name),
-    code(String(rule.default)),
-    rule.enum === undefined ? `${rule.minimum} to ${rule.maximum}` : codes(rule.enum.map(String)),
+    code(Array.isArray(rule.default) ? JSON.stringify(rule.default) : String(rule.default)),
+    rule.minimum === undefined ? kindOf(rule) : `${rule.minimum} to ${rule.maximum}`,
     rule.description ?? '',
   ]);
   return page(

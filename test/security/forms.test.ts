@@ -61,6 +61,15 @@ const forms: Record<string, () => Promise<Filled>> = {
     url: `${product.url}/reset?key=x`,
     fields: { password: 'a long enough password' },
   }),
+  register: async () => ({
+    url: `${product.url}/register`,
+    fields: { email: 'evil@example.org', password: 'a long enough password' },
+  }),
+  'confirm an address': async () => ({ url: `${product.url}/register/confirm?key=x`, fields: {} }),
+  'accept an invitation': async () => ({
+    url: `${product.url}/invitation?key=x`,
+    fields: { password: 'a long enough password' },
+  }),
   'set up': async () => ({
     url: `${product.url}/setup?key=x`,
     fields: { email: 'evil@example.org', password: 'a long enough password' },

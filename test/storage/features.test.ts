@@ -1,6 +1,7 @@
 import { Secret, TOTP } from 'otpauth';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { byOperator } from '../../src/features/audit/module.ts';
+import { createRegistrationStore } from '../../src/features/registration/store.ts';
 import { createSigningKeys } from '../../src/features/signing-keys/module.ts';
 import { createKeyRing } from '../../src/foundation/crypto/key-ring.ts';
 import { advanceRevision, readRevision } from '../../src/foundation/db/advance-revision.ts';
@@ -148,6 +149,32 @@ describe.each(ENGINES)('the features on $name', (engine) => {
     expect((await mfa.factors(userId)).recoveryCodesLeft).toBe(9);
     expect(await mfa.reset(userId, byOperator)).toBe(true);
     expect(await mfa.has(userId)).toBe(false);
+  });
+
+  it('keep registrations apart until they are confirmed, once', async () => {
+    const { users, clock } = features;
+    const store = createRegistrationStore({ database, clock });
+    const pending = {
+      email: 'Waiting@example.org',
+      emailKey: 'waiting@example.org',
+      passwordHash: '$argon2id$x',
+      browserHash: 'b',
+      expiresAt: clock.now() + 1000,
+    };
+    await commit(store.put({ id: 'one', ...pending, clientId: 'web' }), store.put({ id: 'two', ...pending }));
+    expect(await store.find('one')).toEqual({ id: 'one', ...pending, clientId: 'web' });
+    expect(await store.countOpen(pending.emailKey)).toBe(2);
+    const racers = Array.from({ length: 8 }, (_, n) =>
+      users.create({ email: `waiting-${n}@example.org` }, byOperator, async () => [store.use('one')]),
+    );
+    const made = (await Promise.allSettled(racers)).filter(({ status }) => status === 'fulfilled');
+    expect(made).toHaveLength(1);
+    expect(await store.find('one')).toBeUndefined();
+    expect(await store.countOpen(pending.emailKey)).toBe(1);
+    await commit(store.sweep(clock.now() + 1000));
+    expect(await store.find('two')).toBeDefined();
+    await commit(store.sweep(clock.now() + 1001));
+    expect(await store.find('two')).toBeUndefined();
   });
 
   it('set, replace and rehash passwords', async () => {

@@ -14,7 +14,16 @@ import { clientCreate, clientDisable, clientEnable, clientList, clientRotateSecr
 import { keyList, keyRotate } from './keys.ts';
 import { migrate } from './migrate.ts';
 import { settingsPrint } from './settings.ts';
-import { userDisable, userEnable, userList, userResetFactors, userShow, userSignOut } from './user.ts';
+import {
+  userDisable,
+  userEnable,
+  userInvite,
+  userList,
+  userResetFactors,
+  userResetLink,
+  userShow,
+  userSignOut,
+} from './user.ts';
 
 type Features = Awaited<ReturnType<typeof openTestFeatures>>;
 
@@ -51,6 +60,7 @@ const ended: string[] = [];
 const app = () => ({
   ...features,
   setUpUrl: (secret: string) => `https://id.example/setup/${secret}`,
+  invitationUrl: (secret: string) => `https://id.example/invitation/${secret}`,
   resetUrl: (secret: string) => `https://id.example/reset/${secret}`,
   endings: async (id: string) => {
     ended.push(`ended ${id}`);
@@ -60,6 +70,30 @@ const app = () => ({
     ended.push(`told ${id}`);
     return [];
   },
+});
+
+describe('links for people', () => {
+  it('are printed once, for who may use them', async () => {
+    const { id } = await features.users.create({ email: 'linked@example.org', email_verified: true }, byOperator);
+    const reset = capture(true);
+    expect(await userResetLink(reset.io, app(), { login: 'linked@example.org' })).toBe(0);
+    const { url, expires_at: expiresAt } = reset.result() as { url: string; expires_at: string };
+    expect(Date.parse(expiresAt)).toBe(features.clock.now() + 30 * 60_000);
+    expect(await features.users.links.peek('reset', url.slice(url.lastIndexOf('/') + 1))).toMatchObject({
+      subject: id,
+    });
+    await features.users.disable(id, byOperator, async () => []);
+    const disabled = userResetLink(capture(false).io, app(), { login: 'linked@example.org' });
+    await expect(disabled).rejects.toMatchObject({ code: 'user_disabled' });
+
+    const invited = capture(true);
+    expect(await userInvite(invited.io, app(), { email: 'guest@example.org' })).toBe(0);
+    expect(invited.result()).toMatchObject({ url: expect.stringContaining('/invitation/') as string });
+    const taken = userInvite(capture(false).io, app(), { email: 'LINKED@example.org' });
+    await expect(taken).rejects.toMatchObject({ code: 'user_email_taken' });
+    const nobody = userInvite(capture(false).io, app(), { email: 'nobody' });
+    await expect(nobody).rejects.toMatchObject({ code: 'user_refused' });
+  });
 });
 
 describe('postern user', () => {

@@ -1,7 +1,8 @@
 import { byOperator } from '../../features/audit/module.ts';
 import type { Mfa } from '../../features/mfa/module.ts';
 import { resetLinkSeconds } from '../../features/recovery/module.ts';
-import type { AccountEndings, User, Users } from '../../features/users/module.ts';
+import { invitationSeconds } from '../../features/registration/module.ts';
+import { type AccountEndings, newUserSchema, type User, type Users } from '../../features/users/module.ts';
 import { AppError } from '../../foundation/errors.ts';
 import type { CommandIo, ExitCode } from './io.ts';
 import { isoTime, table, writeResult } from './result.ts';
@@ -16,6 +17,8 @@ export interface UserCommandApp {
   readonly logoutNotices: AccountEndings;
   /** The address of the reset page for a link's secret. */
   readonly resetUrl: (secret: string) => string;
+  /** The address of the page for an invitation's secret. */
+  readonly invitationUrl: (secret: string) => string;
 }
 
 interface OneUser {
@@ -119,6 +122,20 @@ export async function userResetFactors(io: CommandIo, app: UserCommandApp, { log
   const done = await app.mfa.reset(id, byOperator);
   io.err(done ? `${email} has no second factor any more.\n` : `${email} had no second factor.\n`);
   return showResource(io, app, id);
+}
+
+/** `postern user invite EMAIL`: a link for somebody who has no account yet. */
+export async function userInvite(io: CommandIo, app: UserCommandApp, args: { email: string }): Promise<ExitCode> {
+  const { success, data: email } = newUserSchema.shape.email.safeParse(args.email);
+  if (!success) throw new AppError('user_refused', 400, `${args.email} is no e-mail address. Nothing was changed.`);
+  if (await app.users.findByLogin(email))
+    throw new AppError('user_email_taken', 409, `${email} has an account. Nothing was changed.`);
+  const options = { ttlSeconds: invitationSeconds, subject: email };
+  const { secret, expiresAt } = await app.users.links.create('invite', options, byOperator);
+  const url = app.invitationUrl(secret);
+  io.err(`This link works once, until ${isoTime(expiresAt)}. Whoever opens it makes the account ${email}.\n`);
+  writeResult(io, { url, expires_at: isoTime(expiresAt) }, url);
+  return 0;
 }
 
 async function showResource(io: CommandIo, app: UserCommandApp, id: string): Promise<ExitCode> {

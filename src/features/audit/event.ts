@@ -34,6 +34,7 @@ export const eventTypes = {
   'factor.verified': 'A person took the second step of a sign-in, by the named method.',
   'factor.reset': 'All second factors of a person were removed by an operator.',
   'recovery.regenerated': 'A person got new recovery codes; the former ones ended.',
+  'registration.requested': 'Somebody filled in the form for an account; refused when the address has one.',
   'role.assigned': 'A person was given a role.',
   'admin.created': 'A person became an administrator.',
   'link.created': 'A link that works once was made.',

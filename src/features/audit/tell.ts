@@ -36,6 +36,7 @@ const phrases: Readonly<Record<AuditEventType, string>> = {
   'factor.verified': 'took the second step of a sign-in[ to {client}]',
   'factor.reset': 'removed all second factors[ of {subject}]',
   'recovery.regenerated': 'got new recovery codes',
+  'registration.requested': 'asked for an account',
   'role.assigned': 'gave[ {subject}] a role',
   'admin.created': 'made[ {subject}] an administrator',
   'link.created': 'made a link that works once',

@@ -16,6 +16,7 @@ export function createCheckPassword({ passwordHash, store }: { passwordHash: Pas
   }
 
   return {
+    matches: (phc: string, password: string): Promise<boolean> => matches(phc, password),
     async check(userId: string | undefined, password: string): Promise<{ ok: boolean; upgrade?: Operation }> {
       // Unknown people cost a look-up too, or its time would tell them from known ones.
       const hash = await store.find(userId ?? '');

@@ -33,6 +33,13 @@ export interface Passwords {
    * when the policy forbids it. Hashing takes its time: call it before the transaction.
    */
   set(userId: string, password: string, person: Person, by: By): Promise<Operation[]>;
+  /**
+   * The hash of a password that somebody chooses before there is an account for it; give it to `fromHash` once there is.
+   * Throws as `set`.
+   */
+  hashOf(password: string, person: Person): Promise<string>;
+  /** Whether a password belongs to such a hash. Throws what the hash throws when it sheds load (503 with `retryAfter`). */
+  matches(phc: string, password: string): Promise<boolean>;
   /** The same for a hash made elsewhere: an Argon2id PHC string. Throws `password_hash_refused` (400, fields.password_hash). */
   fromHash(userId: string, phc: string, by: By): Operation[];
   /** Whether the person has a password. */

@@ -22,12 +22,17 @@ export function createSetPassword({ audit, settings, passwordHash, store }: Part
     audit.record({ type: 'password.changed', outcome: 'success', actor: by.actor, subject: userId }, by.facts),
   ];
 
+  async function hashOf(password: string, person: Person): Promise<string> {
+    const refused = problem(password, person);
+    if (refused !== undefined) throw passwordRefused(refused);
+    return passwordHash.hash(password);
+  }
+
   return {
     problem,
+    hashOf,
     async set(userId: string, password: string, person: Person, by: By): Promise<Operation[]> {
-      const refused = problem(password, person);
-      if (refused !== undefined) throw passwordRefused(refused);
-      return operations(userId, await passwordHash.hash(password), by);
+      return operations(userId, await hashOf(password, person), by);
     },
     fromHash(userId: string, phc: string, by: By): Operation[] {
       if (readPasswordHash(phc) === undefined) throw passwordHashRefused();

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Database } from '../../foundation/db/database.ts';
 import { bumpRevision } from '../../foundation/db/revision.ts';
 import type { Audit, By } from '../audit/module.ts';
@@ -25,7 +26,7 @@ export function createChangeSettings({ database, audit, store, current, reload }
     if (!result.success) throw settingsRefused(settingProblems(result.error));
     const before = new Map(flatten(current()).map(({ name, value }) => [name, value]));
     return flatten(result.data)
-      .filter(({ name, value }) => before.get(name) !== value)
+      .filter(({ name, value }) => !isDeepStrictEqual(before.get(name), value))
       .map(({ name, value }) => ({ name, value, from: before.get(name) }));
   }
 

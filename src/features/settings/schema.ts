@@ -110,6 +110,23 @@ export const settingsSchema = z
           ),
       })
       .prefault({}),
+    registration: z
+      .strictObject({
+        mode: z
+          .enum(['off', 'invitation', 'domains', 'open'])
+          .default('off')
+          .describe(
+            'Who may make an account: `off` and `invitation`: whom an operator invites; `domains`: whoever has an address of `registration.domains` as well; `open`: everybody. The last two need a mail server.',
+          ),
+        domains: z
+          .array(z.string().regex(/^[^\s@.]+(\.[^\s@.]+)+$/, 'must be a domain such as example.org'))
+          .max(100)
+          .default([])
+          .describe(
+            'Domains of the addresses that may be registered with the mode `domains`, subdomains not included.',
+          ),
+      })
+      .prefault({}),
     limits: z
       .strictObject({
         windowSeconds: whole({

@@ -27,6 +27,8 @@ export interface SignInPagesParts {
   readonly need: (accountId: string, asked: boolean) => Promise<Need>;
   /** How a login that is not ours to name is referred to in the audit: an HMAC. */
   readonly loginReference: (login: string) => string;
+  /** Whether people without an account may make one. */
+  readonly offersRegistration: () => boolean;
   /** Counts an attempt, after its unit is stored. */
   readonly onAttempt: (result: AttemptResult, seconds: number) => void;
 }
@@ -189,6 +191,7 @@ function show(
       action: `${at}/sign-in`,
       denyAction: `${at}/deny`,
       forgotHref: `${at}/forgot`,
+      registerHref: parts.offersRegistration() ? `${at}/register` : undefined,
       app: interaction.app,
       login: typed.login ?? interaction.loginHint,
       again: interaction.accountId !== undefined && !interaction.switching,

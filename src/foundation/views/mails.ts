@@ -22,16 +22,38 @@ export interface PasswordChangedMailLocals {
   readonly forgotHref: string;
 }
 
+/** A link that shows that an address belongs to who is registering it. */
+export interface ConfirmAddressMailLocals {
+  readonly href: string;
+  readonly expiresAt: number;
+}
+
+/** To the owner of an account, with whose address somebody tried to register. */
+export interface AccountExistsMailLocals {
+  readonly at: number;
+  readonly ip?: string | undefined;
+  readonly signInHref: string;
+  readonly forgotHref: string;
+}
+
 /** Every mail and what it takes. The name is the template's in `views/mail`. */
 export interface MailLocals {
   test: TestMailLocals;
   'reset-link': ResetLinkMailLocals;
   'password-changed': PasswordChangedMailLocals;
+  'confirm-address': ConfirmAddressMailLocals;
+  'account-exists': AccountExistsMailLocals;
 }
 
 export type MailName = keyof MailLocals;
 
-const everyMail: Readonly<Record<MailName, true>> = { test: true, 'reset-link': true, 'password-changed': true };
+const everyMail: Readonly<Record<MailName, true>> = {
+  test: true,
+  'reset-link': true,
+  'password-changed': true,
+  'confirm-address': true,
+  'account-exists': true,
+};
 
 /** The names of all mails, in no particular order. */
 export const mailNames = Object.keys(everyMail) as readonly MailName[];

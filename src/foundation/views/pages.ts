@@ -4,6 +4,13 @@
  * goes in. Problems are named by kind; the words for them are in `views/locales`.
  */
 
+import type {
+  AccountLocals,
+  AuthenticatorLocals,
+  NewRecoveryCodesLocals,
+  RemoveFactorLocals,
+} from './account-pages.ts';
+
 /** The app (relying party) that sent the person here, as far as the page shows it. */
 export interface AppOnPage {
   readonly name: string;
@@ -45,6 +52,8 @@ export interface SignInLocals {
   readonly denyAction?: string | undefined;
   /** Where somebody goes who has forgotten the password. */
   readonly forgotHref?: string | undefined;
+  /** Where somebody goes who has no account; left out where nobody may register. */
+  readonly registerHref?: string | undefined;
   /** What was typed, or the app's `login_hint`. */
   readonly login?: string | undefined;
   /** True when a person who is signed in has to prove it again (`prompt=login`, `max_age`). */
@@ -248,6 +257,38 @@ export interface ResetDoneLocals {
   readonly backTo?: BackTo | undefined;
 }
 
+export interface RegisterLocals {
+  /** As on the page for a forgotten password; `off` where nobody may register without an invitation. */
+  readonly state: 'ask' | 'sent' | 'off';
+  readonly action: string;
+  /** Back to signing in. */
+  readonly backHref: string;
+  /** Characters a password must have. */
+  readonly minLength: number;
+  /** The address that an invitation is for: it is not asked for. */
+  readonly invited?: string | undefined;
+  readonly email?: string | undefined;
+  readonly problems?:
+    | {
+        readonly email?: 'missing' | 'invalid' | 'domain' | undefined;
+        readonly password?: 'missing' | 'short' | 'long' | 'own' | undefined;
+      }
+    | undefined;
+  readonly wait?: ThrottledProblem | BusyProblem | undefined;
+}
+
+export interface ConfirmRegistrationLocals {
+  readonly action: string;
+  readonly email: string;
+  /** True in another browser than the one in which the form was filled in. */
+  readonly needsPassword: boolean;
+  readonly problem?: { readonly kind: 'wrong' } | ThrottledProblem | BusyProblem | undefined;
+}
+
+export interface RegistrationDoneLocals {
+  readonly backTo?: BackTo | undefined;
+}
+
 /** The form that connects an app, with what was typed and what is wrong with it. */
 export interface AppFormLocals {
   readonly action: string;
@@ -283,60 +324,6 @@ export interface HomeLocals {
   readonly admin?: { readonly apps: readonly AppInList[]; readonly form: AppFormLocals } | undefined;
 }
 
-/** One of a person's sign-ins. Times are milliseconds since the epoch. */
-export interface SignInInList {
-  readonly id: string;
-  readonly startedAt: number;
-  readonly lastSeenAt: number;
-  /** This browser's own. */
-  readonly here: boolean;
-}
-
-export interface AccountLocals {
-  /** Given while nobody is signed in. */
-  readonly signInHref?: string | undefined;
-  readonly signedIn?:
-    | {
-        /** How the person is called: e-mail or username. */
-        readonly account: string;
-        /** What was done on the page before. */
-        readonly done?: 'password' | 'factor-removed' | 'session' | undefined;
-        /** Left out where there are to be no second factors. */
-        readonly factors?:
-          | {
-              readonly totp?: { readonly createdAt: number; readonly lastUsedAt?: number | undefined };
-              readonly recoveryCodesLeft: number;
-            }
-          | undefined;
-        readonly password: {
-          /** Characters that a new one must have. */
-          readonly minLength: number;
-          readonly problem?:
-            | { readonly kind: 'missing' | 'wrong' }
-            | { readonly kind: 'refused'; readonly reason: 'short' | 'other' }
-            | ThrottledProblem
-            | BusyProblem
-            | undefined;
-        };
-        readonly sessions: readonly SignInInList[];
-      }
-    | undefined;
-}
-
-export interface AuthenticatorLocals {
-  readonly totp: TotpOnPage;
-  readonly problem?: CodeProblem | undefined;
-}
-
-export interface RemoveFactorLocals {
-  readonly problem?: CodeProblem | undefined;
-}
-
-export interface NewRecoveryCodesLocals {
-  /** Shown this once. */
-  readonly recoveryCodes: readonly string[];
-}
-
 export interface FirstAppCreatedLocals {
   readonly name: string;
   readonly clientId: string;
@@ -368,6 +355,10 @@ export interface PageLocals {
   'recovery/reset': ResetLocals;
   'recovery/link': ResetLinkLocals;
   'recovery/done': ResetDoneLocals;
+  'registration/register': RegisterLocals;
+  'registration/confirm': ConfirmRegistrationLocals;
+  'registration/link': Reference;
+  'registration/done': RegistrationDoneLocals;
   'set-up/set-up': SetUpLocals;
   'set-up/link': SetUpLinkLocals;
   'account/account': AccountLocals;
@@ -398,6 +389,10 @@ const everyPage: Readonly<Record<PageName, true>> = {
   'recovery/reset': true,
   'recovery/link': true,
   'recovery/done': true,
+  'registration/register': true,
+  'registration/confirm': true,
+  'registration/link': true,
+  'registration/done': true,
   'set-up/set-up': true,
   'set-up/link': true,
   'account/account': true,

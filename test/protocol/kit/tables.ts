@@ -18,6 +18,7 @@ const tables = [
   'password_credentials',
   'role_assignments',
   'one_time_links',
+  'pending_registrations',
   'outbox_messages',
   'settings',
   'signing_keys',

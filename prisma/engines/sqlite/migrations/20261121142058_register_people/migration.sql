@@ -1,0 +1,18 @@
+-- CreateTable
+CREATE TABLE "pending_registrations" (
+    "id" TEXT NOT NULL PRIMARY KEY,
+    "email" TEXT NOT NULL,
+    "email_key" TEXT NOT NULL,
+    "password_hash" TEXT NOT NULL,
+    "browser_hash" TEXT NOT NULL,
+    "client_id" TEXT,
+    "created_at" BIGINT NOT NULL,
+    "expires_at" BIGINT NOT NULL,
+    "used_at" BIGINT
+);
+
+-- CreateIndex
+CREATE INDEX "pending_registrations_email_key_idx" ON "pending_registrations"("email_key");
+
+-- CreateIndex
+CREATE INDEX "pending_registrations_expires_at_idx" ON "pending_registrations"("expires_at");
