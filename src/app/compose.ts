@@ -53,7 +53,8 @@ export async function compose(parts: AppParts): Promise<App> {
   await core.signingKeys.ensure();
   const { issuer } = parts.config;
   const views = createViews({ viewsDir: folder('views'), publicDir: folder('public'), issuer });
-  const { protocol, outbox, mail, endings } = composeProtocol(parts, core, views);
+  const { protocol, outbox, room, endings } = composeProtocol(parts, core, views);
+  const { mail } = room;
   const { sessions, interactions } = protocol;
   const within = { ...parts, ...core, views, issuer, protocol, sessions, interactions, mail, outbox, endings };
   const setUp = createSetUp(within);
@@ -74,7 +75,11 @@ export async function compose(parts: AppParts): Promise<App> {
         signIn: createSignIn({ ...within, ...hooks }),
       }),
   });
-  const stop = await keepFresh(parts, core, { protocol, outbox });
+  const stopFollowing = await keepFresh(parts, core, { protocol, outbox });
+  const stop = () => {
+    room.close();
+    return stopFollowing();
+  };
   return { core, protocol, setUp, mail, outbox, koa, stop, warmUp: () => views.compileAll() };
 }
 
@@ -125,7 +130,7 @@ function composeProtocol(parts: AppParts, core: CoreFeatures, views: ReturnType<
     kinds[resetRequestKind] = resetRequests(answering);
     kinds[registrationKind] = registrations(answering);
   }
-  return { protocol, outbox, mail, endings: createEndings({ ...parts, ...core, notice }) };
+  return { protocol, outbox, room, endings: createEndings({ ...parts, ...core, notice }) };
 }
 
 /** Follows changes that other processes make, and runs the jobs. Returns what stops both. */

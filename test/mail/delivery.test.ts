@@ -10,6 +10,7 @@ import { createViews } from '../../src/foundation/views/render.ts';
 import { openTestDatabase, type TestDatabase } from '../kit/database.ts';
 import { createTestClock, type TestClock } from '../kit/features.ts';
 import { MailServer } from '../kit/services/mail-server.ts';
+import { until } from '../kit/until.ts';
 
 const root = join(import.meta.dirname, '../..');
 const issuer = 'https://login.northwind.example';
@@ -191,6 +192,31 @@ describe('a queued mail', () => {
     await dying;
     await other.outbox.deliverDue();
     expect(server.arrived).toHaveLength(1);
+    expect(settled).toEqual(['delivered']);
+  });
+
+  it('is left to the next start when the server stops while the mail server takes its time', async () => {
+    let answer: (() => void) | undefined;
+    server.mood = {
+      at: 'connect',
+      wait: new Promise((resolve) => {
+        answer = resolve;
+      }),
+    };
+    await put();
+    const stopping = node(60_000);
+    const round = stopping.outbox.deliverDue();
+    await until(
+      'it is being sent',
+      async () => (await opened.database.prisma.outboxMessage.count({ where: { attempts: 1 } })) === 1,
+    );
+    stopping.room.close();
+    await round;
+    expect(failures).toEqual(['This server stopped before the mail server had answered.']);
+    answer?.();
+    server.mood = undefined;
+    clock.advance(5_000);
+    await outbox.deliverDue();
     expect(settled).toEqual(['delivered']);
   });
 

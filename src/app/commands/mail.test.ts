@@ -11,7 +11,7 @@ const views = createViews({
   issuer: 'https://id.example.com',
 });
 const sent: ReadyMail[] = [];
-const transport = { send: async (mail: ReadyMail) => void sent.push(mail), verify: async () => {} };
+const transport = { send: async (mail: ReadyMail) => void sent.push(mail), verify: async () => {}, close: () => {} };
 const app = { transport, views, now: Date.UTC(2026, 1, 1), messageId: 'x@id.example.com' };
 
 function terminal() {

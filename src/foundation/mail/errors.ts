@@ -20,6 +20,7 @@ const words: Readonly<Record<string, string>> = {
   ESOCKET: 'The connection to the mail server failed.',
   ETIMEDOUT: 'The mail server did not answer in time.',
   EABORT: 'The mail server did not answer in time.',
+  ECLOSING: 'This server stopped before the mail server had answered.',
 };
 
 /** What a server may refuse for good: this recipient or this mail. Anything else is the operator's to mend, and then goes. */

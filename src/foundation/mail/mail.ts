@@ -40,6 +40,8 @@ export interface MailRoom {
   readonly mail: Mail;
   /** Undefined without a mail server: what is queued waits until there is one again. */
   readonly kind: MessageKind | undefined;
+  /** Gives up what is being sent, for shutdown. */
+  close(): void;
 }
 
 export interface MailRoomParts {
@@ -65,6 +67,7 @@ export function createMailRoom(parts: MailRoomParts): MailRoom {
   const { hostname } = new URL(parts.issuer);
   let lastFailure: string | undefined;
   return {
+    close: () => transport?.close(),
     mail: {
       isOn: transport !== undefined,
       put(mail) {

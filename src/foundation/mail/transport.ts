@@ -23,6 +23,8 @@ export interface MailTransport {
   send(mail: ReadyMail): Promise<void>;
   /** Connects, secures and signs in, without sending anything. Throws `mail_failed`. */
   verify(): Promise<void>;
+  /** Gives up what is being sent, so that a slow server does not hold up our stop; the outbox sends it after the next start. */
+  close(): void;
 }
 
 /** All of a delivery, in milliseconds: less than the outbox holds a claim, or another node would send it as well. */
@@ -58,11 +60,13 @@ export function createMailTransport({
         : { ca: [...getCACertificates('default'), readFileSync(outbound.ca, 'utf8')] }),
     },
   });
+  const closing = new AbortController();
   return {
+    close: () => closing.abort(),
     async send({ to, messageId, at, ...content }) {
       // Objects, never text: an address with a comma in it must not become two recipients (mail injection).
       const recipient = { name: '', address: to };
-      const signal = AbortSignal.timeout(timeoutMs);
+      const signal = AbortSignal.any([closing.signal, AbortSignal.timeout(timeoutMs)]);
       try {
         await transporter.sendMail({
           ...content,
@@ -75,7 +79,7 @@ export function createMailTransport({
           signal,
         });
       } catch (error) {
-        throw mailFailure(signal.aborted ? { code: 'EABORT' } : error);
+        throw mailFailure(signal.aborted ? { code: closing.signal.aborted ? 'ECLOSING' : 'EABORT' } : error);
       }
     },
     async verify() {
