@@ -29,7 +29,7 @@ const project = join(import.meta.dirname, '../..');
 const stages = readDockerfile(readCommitted('Dockerfile'));
 const [build, image] = stages as [Stage, Stage];
 const compose = parse(readCommitted('docker-compose.yml'), { merge: true }) as {
-  services: Record<'postern' | 'postgres', Service>;
+  services: Record<'postern' | 'postgres' | 'mailpit', Service>;
   volumes: Record<string, unknown>;
 };
 const services = Object.entries(compose.services);
@@ -125,6 +125,7 @@ describe('docker-compose.yml', () => {
       `\${PUBLISH_ADDRESS:-127.0.0.1:${defaults.port}}:${defaults.port}`,
     ]);
     expect(compose.services.postgres.ports).toBeUndefined();
+    expect(compose.services.mailpit.ports).toEqual(['127.0.0.1:8025:8025']);
   });
 
   it('keeps the data of both in named volumes', () => {
@@ -134,9 +135,10 @@ describe('docker-compose.yml', () => {
     expect(Object.keys(compose.volumes).sort()).toEqual(['data', 'postgres']);
   });
 
-  it('asks both for their health', () => {
+  it('asks each for its health', () => {
     expect(compose.services.postern.healthcheck.test).toEqual(['CMD', ...healthcheck]);
     expect(compose.services.postgres.healthcheck.test.slice(0, 2)).toEqual(['CMD', 'pg_isready']);
+    expect(compose.services.mailpit.healthcheck.test).toEqual(['CMD', '/mailpit', 'readyz']);
   });
 
   it.each(services)('gives %s no more than it needs', (_name, service) => {
@@ -147,6 +149,14 @@ describe('docker-compose.yml', () => {
     expect(service.security_opt).toEqual(['no-new-privileges:true']);
     expect(service.logging.options).toMatchObject({ 'max-size': '50m', 'max-file': '5' });
     expect(service.image).toMatch(/:(?!latest$)[\w.-]+$/);
+  });
+
+  it('sends no mail to the mailbox for trials unless it is asked to', () => {
+    expect(compose.services.mailpit.profiles).toEqual(['mailpit']);
+    const example = 'smtp://mailpit:1025';
+    expect(readCommitted('.env.example')).toContain(`# POSTERN_MAIL__URL=${example}\n`);
+    const mail = { POSTERN_MAIL__URL: example, POSTERN_MAIL__FROM: 'postern@example.org' };
+    expect(loadConfig({ env: { ...environment(image), ...mail }, cwd: '/app' }).mail).toBeDefined();
   });
 
   it('runs Postern as the user of the image, and waits as long as it takes to stop', () => {

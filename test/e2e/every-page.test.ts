@@ -54,6 +54,10 @@ const shown: Readonly<Record<string, readonly string[]>> = {
   'start-again': ['1280-light'],
   'logged-out': ['1280-light'],
   logout: ['1280-light'],
+  code: ['1280-light'],
+  enrolment: ['1280-light'],
+  'account-with-second-step': ['1280-light'],
+  'recovery-codes': ['1280-light'],
 };
 
 /** Everything the tour needs to go from page to page. */
