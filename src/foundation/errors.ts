@@ -4,6 +4,8 @@ export type FieldErrors = Readonly<Record<string, string>>;
 export interface AppErrorOptions {
   /** Messages by field name, for forms and problem documents. */
   readonly fields?: FieldErrors;
+  /** Which of several reasons the code stands for, for pages that have words of their own for each. */
+  readonly reason?: string;
   /** Seconds after which a retry makes sense; becomes `Retry-After`. */
   readonly retryAfter?: number;
   /** What operators need; never shown to people or programs. */
@@ -19,6 +21,7 @@ export class AppError<Code extends string = string> extends Error {
   /** HTTP status. */
   readonly status: number;
   readonly fields: FieldErrors | undefined;
+  readonly reason: string | undefined;
   readonly retryAfter: number | undefined;
 
   constructor(code: Code, status: number, message: string, options: AppErrorOptions = {}) {
@@ -27,6 +30,7 @@ export class AppError<Code extends string = string> extends Error {
     this.code = code;
     this.status = status;
     this.fields = options.fields;
+    this.reason = options.reason;
     this.retryAfter = options.retryAfter;
   }
 }

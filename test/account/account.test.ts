@@ -19,6 +19,7 @@ import {
 } from '../mfa/kit.ts';
 import { isActive } from '../protocol/kit/apps.ts';
 import { advance } from '../protocol/kit/time.ts';
+import { makeResetLink } from '../recovery/kit.ts';
 
 let product: Product;
 let app: RelyingApp;
@@ -181,6 +182,7 @@ describe('a password', () => {
     const other = await enter();
     const { body } = await app.tokens(user);
     const { browser, page } = await enter();
+    const link = await makeResetLink(product, user.id);
     const done = await change(browser, page, user.password, wanted);
     expect([done.status, done.text.includes('Your password is changed')]).toEqual([200, true]);
     expect(has(await account(browser), 'sign-out')).toBe(true);
@@ -188,6 +190,7 @@ describe('a password', () => {
     expect(await isActive(app, body['access_token'])).toBe(false);
     expect((await enter()).page.status).toBe(401);
     user = { ...user, password: wanted };
+    expect((await new Browser().get(link)).status).toBe(410);
     expect((await enter()).page.url).toBe(`${product.url}/account`);
     expect((await eventsOf('password.changed')).at(-1)?.actor).toEqual({ kind: 'user', id: user.id });
     expect((await eventsOf('session.ended')).length).toBe(2);

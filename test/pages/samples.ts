@@ -123,7 +123,7 @@ const accounts: readonly Sample[] = [
   sample('account-password-missing', 'account/account', 'page', withPassword({ kind: 'missing' })),
   sample('account-password-wrong', 'account/account', 'page', withPassword({ kind: 'wrong' })),
   sample('account-password-short', 'account/account', 'page', withPassword({ kind: 'refused', reason: 'short' })),
-  sample('account-password-other', 'account/account', 'page', withPassword({ kind: 'refused', reason: 'other' })),
+  sample('account-password-other', 'account/account', 'page', withPassword({ kind: 'refused', reason: 'own' })),
   sample('account-password-throttled', 'account/account', 'page', withPassword(throttled)),
   sample('account-password-busy', 'account/account', 'page', withPassword(busy)),
   sample('account-authenticator', 'account/authenticator', 'page', { totp }),

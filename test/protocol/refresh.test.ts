@@ -11,6 +11,8 @@ let app: RelyingApp;
 let user: TestUser & { readonly id: string };
 
 beforeAll(async () => {
+  // Or what runs between two steps would count as well, and on a slow machine decide.
+  standStill();
   product = await startProduct();
   await addApi(product);
   app = await addWebApp(product, { resources: [api] });

@@ -13,6 +13,8 @@ let app: RelyingApp;
 let user: TestUser & { readonly id: string };
 
 beforeAll(async () => {
+  // Or what runs between two steps would count as well, and on a slow machine decide.
+  standStill();
   product = await startProduct();
   app = await addWebApp(product, {
     backchannel_logout_uri: 'https://app.example/logout',

@@ -60,8 +60,8 @@ async function passwordProblems(
     if (password === undefined) continue;
     if (!resetCredentials && (await app.users.findByLogin(email)) !== undefined) continue;
     const planned = typeof minLength === 'number' ? minLength : undefined;
-    const message = app.passwords.problem(password, { email, username }, planned);
-    if (message !== undefined) problems.push(problem(['users', index, 'password'], message));
+    const refused = app.passwords.problem(password, { email, username }, planned);
+    if (refused) problems.push(problem(['users', index, 'password'], refused.text));
   }
   return problems;
 }

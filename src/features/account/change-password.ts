@@ -1,8 +1,8 @@
 import type { Operation } from '../../foundation/db/statement.ts';
-import { AppError } from '../../foundation/errors.ts';
+import type { BusyProblem } from '../../foundation/views/pages.ts';
+import { busyProblem } from '../../foundation/views/waiting.ts';
 import type { By } from '../audit/module.ts';
-import type { Passwords } from '../passwords/module.ts';
-import type { SettingsModule } from '../settings/module.ts';
+import { type PasswordProblemKind, type Passwords, refusedPassword } from '../passwords/module.ts';
 import type { Throttle } from '../throttle/module.ts';
 import type { User } from '../users/module.ts';
 
@@ -10,10 +10,9 @@ import type { User } from '../users/module.ts';
 export type PasswordOutcome =
   | { readonly kind: 'changed'; readonly operations: readonly Operation[] }
   | { readonly kind: 'missing' | 'wrong' }
-  /** The policy forbids the new one: it is too short, or what the policy says besides. */
-  | { readonly kind: 'refused'; readonly reason: 'short' | 'other' }
-  /** Too many hashes wait: nothing was checked. */
-  | { readonly kind: 'busy'; readonly retryAfter: number }
+  /** The policy forbids the new one. */
+  | { readonly kind: 'refused'; readonly reason: PasswordProblemKind }
+  | BusyProblem
   | { readonly kind: 'throttled'; readonly retryAfterSeconds: number };
 
 /** What the form holds. */
@@ -25,14 +24,13 @@ export interface PasswordForm {
 interface Parts {
   readonly passwords: Passwords;
   readonly throttle: Throttle;
-  readonly settings: Pick<SettingsModule, 'current'>;
 }
 
 /**
  * Changes a person's own password. The current one has to be given, however fresh the sign-in is: somebody at a screen
  * that was left open must not become its owner. A wrong one counts as it does at the sign-in.
  */
-export function createChangePassword({ passwords, throttle, settings }: Parts) {
+export function createChangePassword({ passwords, throttle }: Parts) {
   async function isRight(userId: string, password: string, address: string | undefined) {
     const entry = throttle.enter({ account: userId, address });
     if (!entry.allowed) return entry;
@@ -54,14 +52,14 @@ export function createChangePassword({ passwords, throttle, settings }: Parts) {
       if (!checked.ok) return { kind: 'wrong' };
       return { kind: 'changed', operations: await passwords.set(user.id, wanted, user, by) };
     } catch (error) {
-      return explained(error, Array.from(wanted).length < settings.current().password.minLength);
+      return explained(error);
     }
   };
 }
 
-function explained(error: unknown, isShort: boolean): PasswordOutcome {
-  if (!(error instanceof AppError)) throw error;
-  if (error.code === 'password_refused') return { kind: 'refused', reason: isShort ? 'short' : 'other' };
-  if (error.code === 'busy') return { kind: 'busy', retryAfter: error.retryAfter ?? 1 };
-  throw error;
+function explained(error: unknown): PasswordOutcome {
+  const reason = refusedPassword(error);
+  const outcome = reason === undefined ? busyProblem(error) : ({ kind: 'refused', reason } as const);
+  if (!outcome) throw error;
+  return outcome;
 }

@@ -1,14 +1,14 @@
 import type Router from '@koa/router';
 import type { Context } from 'koa';
 import type { Clock } from '../../foundation/clock.ts';
-import type { Operation } from '../../foundation/db/statement.ts';
-import { doorState, field, showPage } from '../../foundation/http/door.ts';
+import { doorState, field, seeOther, showPage } from '../../foundation/http/door.ts';
 import type { AccountLocals } from '../../foundation/views/account-pages.ts';
 import type { CodeProblem } from '../../foundation/views/pages.ts';
 import type { Views } from '../../foundation/views/render.ts';
+import { throttledProblem } from '../../foundation/views/waiting.ts';
 import type { AuditEvent, By } from '../audit/module.ts';
 import { codeProblem, drawQr, type Enrolment, type Mfa } from '../mfa/module.ts';
-import { currentUnit, losses, multiFactor, type SignInSessions } from '../protocol/module.ts';
+import { currentUnit, multiFactor, type SignInSessions } from '../protocol/module.ts';
 import type { SettingsModule } from '../settings/module.ts';
 import type { AccountEndings, Users } from '../users/module.ts';
 import type { createChangePassword, PasswordOutcome } from './change-password.ts';
@@ -62,12 +62,6 @@ export function mountAccount(router: Router, parts: AccountPagesParts): void {
   mountFactors(router, parts);
 }
 
-/** Answers with another page of ours. */
-function seeOther(ctx: Context, address: string): void {
-  ctx.redirect(address);
-  ctx.status = 303;
-}
-
 async function visitorOf(ctx: Context, { sessions, users }: AccountPagesParts): Promise<Visitor | undefined> {
   const signIn = await sessions.current(ctx);
   const user = signIn && (await users.find(signIn.accountId));
@@ -90,14 +84,6 @@ async function arriveFresh(ctx: Context, parts: AccountPagesParts, state: string
 }
 
 const tell = (event: AuditEvent): void => void currentUnit()?.events.push(event);
-
-/** Takes operations along with this request. Where one must hit, another tab was first. */
-function change(operations: readonly Operation[], rank: 'consume' | 'row' = 'row'): void {
-  for (const { statement, params, mustHit } of operations) {
-    const loss = mustHit ? { loss: losses.interaction } : {};
-    currentUnit()?.add({ rank, key: JSON.stringify(params), statement, params, ...loss });
-  }
-}
 
 const byVisitor = (ctx: Context, { user }: Visitor): By => ({
   actor: { kind: 'user', id: user.id },
@@ -147,7 +133,9 @@ async function changePassword(ctx: Context, parts: AccountPagesParts, visitor: V
       tell(refusalEvent(visitor.user, outcome.kind === 'wrong' ? 'wrong_password' : 'throttled'));
     return showPasswordProblem(ctx, parts, visitor, outcome);
   }
-  change(outcome.operations);
+  currentUnit()?.joinStep(outcome.operations);
+  // Nor may a link that was asked for before, perhaps by whoever else reads the mailbox, undo this.
+  currentUnit()?.joinStep([parts.users.links.voidOpen('reset', visitor.user.id)]);
   // Whoever else knew the former password must not stay signed in by it.
   for (const { id } of await parts.sessions.list(visitor.user.id)) {
     if (id !== visitor.signIn.id) await end(parts, visitor, id);
@@ -166,10 +154,9 @@ function showPasswordProblem(
   const status = passwordStatuses[outcome.kind];
   if (outcome.kind === 'busy') ctx.set('Retry-After', String(outcome.retryAfter));
   if (outcome.kind !== 'throttled') return showAccount(ctx, parts, visitor, { status, passwordProblem: outcome });
-  const { retryAfterSeconds: retryAfter } = outcome;
-  ctx.set('Retry-After', String(retryAfter));
-  const until = parts.clock.now() + retryAfter * 1000;
-  return showAccount(ctx, parts, visitor, { status, passwordProblem: { kind: 'throttled', retryAfter, until } });
+  const passwordProblem = throttledProblem(parts.clock, outcome.retryAfterSeconds);
+  ctx.set('Retry-After', String(passwordProblem.retryAfter));
+  return showAccount(ctx, parts, visitor, { status, passwordProblem });
 }
 
 async function end(parts: AccountPagesParts, visitor: Visitor, id: string): Promise<void> {
@@ -207,7 +194,7 @@ function mountFactors(router: Router, parts: AccountPagesParts): void {
     if (!visitor) return;
     if (!(await parts.mfa.has(visitor.user.id))) return seeOther(ctx, '/account');
     const { codes, operations } = parts.mfa.newRecoveryCodes(visitor.user.id);
-    change(operations);
+    currentUnit()?.joinStep(operations);
     tell(ownEvent(visitor.user, 'recovery.regenerated'));
     showCodes(ctx, parts, codes);
   });
@@ -251,7 +238,7 @@ async function enrol(ctx: Context, parts: AccountPagesParts, visitor: Visitor): 
     const again = enrolment.again(place, sealed, email) ?? enrolment.begin(place, email);
     return showForm(ctx, parts, { enrolment: again, problem: codeProblem(parts.clock, outcome) });
   }
-  change(outcome.operations);
+  currentUnit()?.joinStep(outcome.operations);
   tell(ownEvent(visitor.user, 'factor.added', { method: 'totp' }));
   // The code was shown in this very session: it would be asked for again on the next page.
   await parts.sessions.raise(ctx, { amr: ['otp', 'mfa'], acr: multiFactor });
@@ -277,8 +264,8 @@ async function remove(ctx: Context, parts: AccountPagesParts, visitor: Visitor):
     return showRemoval(ctx, parts, codeProblem(parts.clock, outcome));
   }
   // The code first: once the factor is gone there is no step left to use up.
-  change([outcome.use], 'consume');
-  change(mfa.removal(id));
+  currentUnit()?.joinStep([outcome.use], 'consume');
+  currentUnit()?.joinStep(mfa.removal(id));
   tell(ownEvent(visitor.user, 'factor.removed', { method: 'totp' }));
   seeOther(ctx, '/account?done=factor-removed');
 }

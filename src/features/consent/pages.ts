@@ -1,6 +1,6 @@
 import type Router from '@koa/router';
 import type { Context } from 'koa';
-import { doorState, showPage } from '../../foundation/http/door.ts';
+import { doorState, seeOther, showPage } from '../../foundation/http/door.ts';
 import { formActionSource } from '../../foundation/http/security-headers.ts';
 import type { Views } from '../../foundation/views/render.ts';
 import type { Clients } from '../clients/module.ts';
@@ -50,7 +50,6 @@ export function mountConsent(router: Router, { interactions }: ConsentPagesParts
       client: clientId,
       details: { scopes: missing.scopes, claims: missing.claims, resources: missing.resources },
     });
-    ctx.redirect(address);
-    ctx.status = 303;
+    seeOther(ctx, address);
   });
 }

@@ -1,7 +1,7 @@
 import type Router from '@koa/router';
 import type { Context } from 'koa';
 import { AppError } from '../../foundation/errors.ts';
-import { doorState, field, showPage } from '../../foundation/http/door.ts';
+import { doorState, field, seeOther, showPage } from '../../foundation/http/door.ts';
 import type { Ids } from '../../foundation/ids.ts';
 import type { AppInList, PageLocals } from '../../foundation/views/pages.ts';
 import type { Views } from '../../foundation/views/render.ts';
@@ -41,11 +41,6 @@ export function mountConsole(router: Router, parts: ConsolePagesParts): void {
   });
 
   router.post('/apps', async (ctx) => connectApp(ctx, parts));
-}
-
-function seeOther(ctx: Context, address: string): void {
-  ctx.redirect(address);
-  ctx.status = 303;
 }
 
 /** The account of this browser, unless it was disabled. */

@@ -1,15 +1,14 @@
 import type { Clock } from '../../foundation/clock.ts';
 import type { CodeProblem } from '../../foundation/views/pages.ts';
+import { throttledProblem } from '../../foundation/views/waiting.ts';
 import type { EnrolmentOutcome } from './enrol.ts';
 import type { CodeOutcome } from './verify-code.ts';
 
 /** What a page says of a code that was not taken. */
 export function codeProblem(clock: Clock, outcome: CodeOutcome | EnrolmentOutcome): CodeProblem | undefined {
   switch (outcome.kind) {
-    case 'throttled': {
-      const { retryAfterSeconds: retryAfter } = outcome;
-      return { kind: 'throttled', retryAfter, until: clock.now() + retryAfter * 1000 };
-    }
+    case 'throttled':
+      return throttledProblem(clock, outcome.retryAfterSeconds);
     case 'wrong':
       return { kind: 'reason' in outcome && outcome.reason === 'code_used' ? 'used' : 'wrong' };
     case 'missing':

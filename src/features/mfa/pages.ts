@@ -1,20 +1,12 @@
 import type Router from '@koa/router';
 import type { Context } from 'koa';
 import type { Clock } from '../../foundation/clock.ts';
-import type { Operation } from '../../foundation/db/statement.ts';
-import { doorState, field, showPage } from '../../foundation/http/door.ts';
+import { doorState, field, seeOther, showPage } from '../../foundation/http/door.ts';
 import { formActionSource } from '../../foundation/http/security-headers.ts';
 import type { CodeProblem } from '../../foundation/views/pages.ts';
 import type { Views } from '../../foundation/views/render.ts';
 import type { AuditEvent } from '../audit/module.ts';
-import {
-  currentUnit,
-  type Interaction,
-  type Interactions,
-  losses,
-  multiFactor,
-  type Proof,
-} from '../protocol/module.ts';
+import { currentUnit, type Interaction, type Interactions, multiFactor, type Proof } from '../protocol/module.ts';
 import type { Users } from '../users/module.ts';
 import { codeProblem } from './code-problem.ts';
 import { drawQr } from './draw-qr.ts';
@@ -72,18 +64,6 @@ async function arrive(ctx: Context, { interactions }: MfaPagesParts): Promise<In
   return interaction;
 }
 
-function seeOther(ctx: Context, address: string): void {
-  ctx.redirect(address);
-  ctx.status = 303;
-}
-
-/** Takes the operations along; whoever finds that another request was first has taken no step. */
-function join(operations: readonly Operation[]): void {
-  for (const operation of operations) {
-    currentUnit()?.join(operation, operation.mustHit ? losses.interaction : undefined);
-  }
-}
-
 function tell(event: AuditEvent): void {
   currentUnit()?.events.push(event);
 }
@@ -104,7 +84,7 @@ async function takeCode(ctx: Context, parts: MfaPagesParts, interaction: Interac
     if (refused) tell(refused);
     return showCode(ctx, parts, interaction, codeProblem(parts.clock, outcome));
   }
-  join([outcome.use]);
+  currentUnit()?.joinStep([outcome.use]);
   tell(verified(outcome.method, interaction, accountId));
   seeOther(ctx, await parts.interactions.prove(ctx, withFactor(proof)));
 }
@@ -216,7 +196,7 @@ async function takeEnrolment(
     return showForm(ctx, parts, interaction, { enrolment: again, problem: codeProblem(parts.clock, outcome) });
   }
   const { accountId } = proof;
-  join(outcome.operations);
+  currentUnit()?.joinStep(outcome.operations);
   const actor = { kind: 'user', id: accountId } as const;
   tell({ type: 'factor.added', outcome: 'success', actor, subject: accountId, details: { method: 'totp' } });
   const nextHref = await parts.interactions.prove(ctx, withFactor(proof));

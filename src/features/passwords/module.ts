@@ -5,11 +5,12 @@ import type { Operation } from '../../foundation/db/statement.ts';
 import type { Audit, By } from '../audit/module.ts';
 import type { SettingsModule } from '../settings/module.ts';
 import { createCheckPassword } from './check-password.ts';
-import type { Person } from './policy.ts';
+import type { PasswordProblem, Person } from './policy.ts';
 import { createSetPassword } from './set-password.ts';
 import { createPasswordStore } from './store.ts';
 
-export type { Person } from './policy.ts';
+export { refusedPassword } from './errors.ts';
+export type { PasswordProblemKind, Person } from './policy.ts';
 
 /**
  * Passwords owns the Argon2id hashes of people's passwords and the policy for new ones. It does not count failures
@@ -24,10 +25,10 @@ export interface Passwords {
    */
   check(userId: string | undefined, password: string): Promise<{ ok: boolean; upgrade?: Operation }>;
   /**
-   * Why this may not become the person's password, as a sentence; undefined when it may. `minLength` is for settings
+   * Why this may not become the person's password; undefined when it may. `minLength` is for settings
    * that are about to change; otherwise today's holds.
    */
-  problem(password: string, person: Person, minLength?: number): string | undefined;
+  problem(password: string, person: Person, minLength?: number): PasswordProblem | undefined;
   /**
    * The operations that make this the person's password, audited. Throws `password_refused` (400, fields.password)
    * when the policy forbids it. Hashing takes its time: call it before the transaction.

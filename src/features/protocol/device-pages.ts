@@ -2,6 +2,7 @@ import { type Configuration, errors, type KoaContextWithOIDC } from 'oidc-provid
 import type { Clock } from '../../foundation/clock.ts';
 import type { PageLocals } from '../../foundation/views/pages.ts';
 import type { Views } from '../../foundation/views/render.ts';
+import { throttledProblem } from '../../foundation/views/waiting.ts';
 import type { Clients } from '../clients/module.ts';
 import { appOnPage } from './app-on-page.ts';
 import { routes } from './routes.ts';
@@ -98,7 +99,7 @@ function problemOf(clock: Clock, ctx: KoaContextWithOIDC, error: Error | undefin
   if (retryAfter !== undefined) {
     ctx.status = 429;
     ctx.set('Retry-After', String(retryAfter));
-    return { kind: 'throttled', retryAfter, until: clock.now() + retryAfter * 1000 };
+    return throttledProblem(clock, retryAfter);
   }
   const kind = error && problems[error.name];
   if (kind === undefined) return undefined;

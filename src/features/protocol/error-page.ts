@@ -1,5 +1,6 @@
 import { type ErrorOut, errors, type KoaContextWithOIDC } from 'oidc-provider';
 import type { Clock } from '../../foundation/clock.ts';
+import { seeOther } from '../../foundation/http/door.ts';
 import type { PageLocals, Reference } from '../../foundation/views/pages.ts';
 import type { Views } from '../../foundation/views/render.ts';
 import type { Clients } from '../clients/module.ts';
@@ -61,6 +62,5 @@ function goOnFromStaleLogout(ctx: KoaContextWithOIDC, views: Views, language: st
     ctx.body = views.render('logout/done', {}, { language });
     return;
   }
-  ctx.redirect(inAskedLanguage(ctx, routes.end_session));
-  ctx.status = 303;
+  seeOther(ctx, inAskedLanguage(ctx, routes.end_session));
 }

@@ -1,5 +1,6 @@
 import { parse, stringify } from 'node:querystring';
 import type { Middleware } from 'koa';
+import { seeOther } from '../../foundation/http/door.ts';
 import { requestTooLarge } from './errors.ts';
 import { routes } from './routes.ts';
 
@@ -19,8 +20,7 @@ export function postToGet(): Middleware {
     const { rawBody } = ctx.request as { rawBody?: string };
     const query = rawBody === undefined ? '' : stringify(parse(rawBody));
     if (query.length > longestQuery) throw requestTooLarge();
-    ctx.redirect(`${ctx.path}?${query}`);
-    ctx.status = 303;
+    seeOther(ctx, `${ctx.path}?${query}`);
     return undefined;
   };
 }

@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Operation, Statement, Value } from '../../foundation/db/statement.ts';
 import { AppError } from '../../foundation/errors.ts';
 import type { AuditEvent } from '../audit/module.ts';
-import type { Loss } from './losses.ts';
+import { type Loss, losses } from './losses.ts';
 
 /**
  * The order in which a unit's operations run. Every unit takes its locks in this order and, within a rank, sorted by
@@ -83,6 +83,14 @@ export class UnitOfWork {
     const { statement, params } = operation;
     const key = JSON.stringify(params);
     this.add(loss ? { rank: 'row', key, statement, params, loss } : { rank: 'row', key, statement, params });
+  }
+
+  /** Takes along what a step of a person changes. Where an operation must hit, whoever comes second has taken no step. */
+  joinStep(operations: readonly Operation[], rank: Rank = 'row'): void {
+    for (const { statement, params, mustHit } of operations) {
+      const loss = mustHit ? { loss: losses.interaction } : {};
+      this.add({ rank, key: JSON.stringify(params), statement, params, ...loss });
+    }
   }
 
   has(statement: Statement, key: string): boolean {

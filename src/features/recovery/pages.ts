@@ -2,12 +2,14 @@ import type Router from '@koa/router';
 import type { Context } from 'koa';
 import type { Clock } from '../../foundation/clock.ts';
 import { AppError } from '../../foundation/errors.ts';
-import { doorState, field, showPage } from '../../foundation/http/door.ts';
+import { doorState, field, seeOther, showPage } from '../../foundation/http/door.ts';
 import type { Mail } from '../../foundation/mail/mail.ts';
 import type { Outbox } from '../../foundation/outbox/outbox.ts';
 import type { PageLocals } from '../../foundation/views/pages.ts';
 import type { Views } from '../../foundation/views/render.ts';
+import { busyProblem, throttledProblem } from '../../foundation/views/waiting.ts';
 import type { Clients } from '../clients/module.ts';
+import { refusedPassword } from '../passwords/module.ts';
 import { backToApp, type Interactions, requireUnit } from '../protocol/module.ts';
 import type { SettingsModule } from '../settings/module.ts';
 import type { Throttle } from '../throttle/module.ts';
@@ -88,8 +90,7 @@ function request(ctx: Context, parts: RecoveryPagesParts, place: Place): Shown {
   const account = `reset ${loginKey(email) ?? 'unreadable'} ${facts.ip ?? ''}`;
   const entry = throttle.enter({ account, address: facts.ip });
   if (!entry.allowed) {
-    const { retryAfterSeconds: retryAfter } = entry;
-    return { state: 'ask', email, problem: { kind: 'throttled', retryAfter, until: clock.now() + retryAfter * 1000 } };
+    return { state: 'ask', email, problem: throttledProblem(clock, entry.retryAfterSeconds) };
   }
   const login = email.slice(0, longestLogin);
   const body: ResetRequest = { login, clientId: place.clientId, language, facts, at: clock.now() };
@@ -124,26 +125,21 @@ async function setPassword(ctx: Context, parts: RecoveryPagesParts): Promise<voi
   try {
     await parts.reset.set(user, { secret, password, facts, language });
     const app = query(ctx, 'app');
-    ctx.redirect(`/reset/done${app === '' ? '' : `?app=${encodeURIComponent(app)}`}`);
-    ctx.status = 303;
+    seeOther(ctx, `/reset/done${app === '' ? '' : `?app=${encodeURIComponent(app)}`}`);
   } catch (error) {
     explain(ctx, parts, user, error);
   }
 }
 
 function explain(ctx: Context, parts: RecoveryPagesParts, user: User, error: unknown): void {
-  if (!(error instanceof AppError)) throw error;
-  if (error.code === 'store_conflict') linkOver(ctx, parts);
-  else if (error.status === 503) showReset(ctx, parts, user, { kind: 'busy', retryAfter: error.retryAfter ?? 1 });
-  else if (error.fields?.['password'] === undefined && error.code !== 'password_too_long') throw error;
-  else showReset(ctx, parts, user, { kind: problemOf(field(ctx, 'password'), parts) });
-}
-
-function problemOf(password: string, { settings }: RecoveryPagesParts): 'missing' | 'short' | 'long' | 'own' {
-  const length = [...password.normalize('NFC')].length;
-  if (length === 0) return 'missing';
-  if (length < settings.current().password.minLength) return 'short';
-  return length > 1024 ? 'long' : 'own';
+  if (error instanceof AppError && error.code === 'store_conflict') {
+    linkOver(ctx, parts);
+    return;
+  }
+  const kind = refusedPassword(error);
+  const problem = kind === undefined ? busyProblem(error) : { kind };
+  if (!problem) throw error;
+  showReset(ctx, parts, user, problem);
 }
 
 function showReset(

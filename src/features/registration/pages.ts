@@ -1,14 +1,15 @@
 import type Router from '@koa/router';
 import type { Context } from 'koa';
 import type { Clock } from '../../foundation/clock.ts';
-import { sha256 } from '../../foundation/crypto/hash.ts';
+import { equalHashes, sha256 } from '../../foundation/crypto/hash.ts';
 import { AppError } from '../../foundation/errors.ts';
-import { doorState, field, showPage } from '../../foundation/http/door.ts';
+import { doorState, field, seeOther, showPage } from '../../foundation/http/door.ts';
 import type { Mail } from '../../foundation/mail/mail.ts';
 import type { Outbox } from '../../foundation/outbox/outbox.ts';
 import { type Random, secretToken } from '../../foundation/random.ts';
 import type { PageLocals } from '../../foundation/views/pages.ts';
 import type { Views } from '../../foundation/views/render.ts';
+import { busyProblem, throttledProblem } from '../../foundation/views/waiting.ts';
 import type { By } from '../audit/module.ts';
 import type { Clients } from '../clients/module.ts';
 import type { Passwords } from '../passwords/module.ts';
@@ -87,7 +88,7 @@ async function request(ctx: Context, parts: RegistrationPagesParts, place: Place
   // Counted by place only: who registers somebody else's address must not keep the owner from it (lock-out).
   const account = `register ${loginKey(email) ?? ''} ${facts.ip ?? ''}`;
   const entry = parts.throttle.enter({ account, address: facts.ip });
-  if (!entry.allowed) return { state: 'ask', email, wait: throttled(parts, entry.retryAfterSeconds) };
+  if (!entry.allowed) return { state: 'ask', email, wait: throttledProblem(parts.clock, entry.retryAfterSeconds) };
   const hashed = await hashOf(parts, password, email);
   if (typeof hashed !== 'string') return { state: 'ask', email, ...hashed };
   const secret = secretToken(parts.random);
@@ -113,20 +114,15 @@ function problemOfEmail(email: string, parts: RegistrationPagesParts): Problems[
 
 /** The hash, or what to tell instead. */
 async function hashOf(
-  { passwords, settings }: RegistrationPagesParts,
+  { passwords }: RegistrationPagesParts,
   password: string,
   email: string,
 ): Promise<string | Pick<Shown, 'problems' | 'wait'>> {
   try {
     return await passwords.hashOf(password, { email });
   } catch (error) {
-    return problemsOf(error, password, settings.current().password.minLength);
+    return problemsOf(error);
   }
-}
-
-/** Too many tries, in the form that pages show. */
-function throttled({ clock }: { clock: Clock }, retryAfter: number) {
-  return { kind: 'throttled', retryAfter, until: clock.now() + retryAfter * 1000 } as const;
 }
 
 /** Answers with the form, or with what stands in its place. */
@@ -152,7 +148,7 @@ const byLink = (ctx: Context, name: string): By => ({
 /** Whether this is the browser that filled in the form. */
 const isSameBrowser = (ctx: Context, issuer: string, browserHash: string): boolean => {
   const secret = readBrowserCookie(ctx.headers.cookie, issuer);
-  return secret !== undefined && sha256(secret) === browserHash;
+  return secret !== undefined && equalHashes(sha256(secret), browserHash);
 };
 
 /** The pages of the two links: the one that confirms an address, and the invitation. Shown by GET, used by POST. */
@@ -215,15 +211,16 @@ async function proven(
 ): Promise<Problem> {
   if (isSameBrowser(ctx, issuer, browserHash)) return undefined;
   const entry = throttle.enter({ account: `registration ${id}`, address: doorState(ctx).facts.ip });
-  if (!entry.allowed) return throttled({ clock }, entry.retryAfterSeconds);
+  if (!entry.allowed) return throttledProblem(clock, entry.retryAfterSeconds);
   try {
     const isRight = await passwords.matches(passwordHash, field(ctx, 'password'));
     entry.settle(isRight ? 'succeeded' : 'failed');
     return isRight ? undefined : { kind: 'wrong' };
   } catch (error) {
     entry.settle('abandoned');
-    if (!(error instanceof AppError) || error.status !== 503) throw error;
-    return { kind: 'busy', retryAfter: error.retryAfter ?? 1 };
+    const busy = busyProblem(error);
+    if (!busy) throw error;
+    return busy;
   }
 }
 
@@ -235,8 +232,7 @@ async function accept(ctx: Context, parts: RegistrationPagesParts, email: string
   } catch (error) {
     if (isLost(error)) linkOver(ctx, parts);
     else {
-      const shown = problemsOf(error, password, parts.settings.current().password.minLength);
-      showRegister(ctx, parts, invitationPlace(ctx, email), { state: 'ask', ...shown });
+      showRegister(ctx, parts, invitationPlace(ctx, email), { state: 'ask', ...problemsOf(error) });
     }
   }
 }
@@ -246,8 +242,7 @@ const isLost = (error: unknown): boolean =>
   error instanceof AppError && (error.code === 'store_conflict' || error.code === 'user_email_taken');
 
 function done(ctx: Context, search: string): void {
-  ctx.redirect(`/register/done${search}`);
-  ctx.status = 303;
+  seeOther(ctx, `/register/done${search}`);
 }
 
 const statuses = { wrong: 401, throttled: 429, busy: 503 } as const;

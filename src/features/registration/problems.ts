@@ -1,25 +1,18 @@
-import { AppError } from '../../foundation/errors.ts';
 import type { PageLocals } from '../../foundation/views/pages.ts';
+import { busyProblem } from '../../foundation/views/waiting.ts';
+import { refusedPassword } from '../passwords/module.ts';
 
 type Locals = PageLocals['registration/register'];
 
 export type Problems = NonNullable<Locals['problems']>;
 
-/** The longest password, in code points, as the policy has it. */
-const longest = 1024;
-
 /** What to tell of a password that was refused, or of a server that sheds work. Throws what is neither. */
-export function problemsOf(error: unknown, password: string, minLength: number): Pick<Locals, 'problems' | 'wait'> {
-  if (!(error instanceof AppError)) throw error;
-  if (error.status === 503) return { wait: { kind: 'busy', retryAfter: error.retryAfter ?? 1 } };
-  if (error.fields?.['password'] === undefined && error.code !== 'password_too_long') throw error;
-  return { problems: { password: kindOf([...password.normalize('NFC')].length, minLength) } };
-}
-
-function kindOf(length: number, minLength: number): NonNullable<Problems['password']> {
-  if (length === 0) return 'missing';
-  if (length < minLength) return 'short';
-  return length > longest ? 'long' : 'own';
+export function problemsOf(error: unknown): Pick<Locals, 'problems' | 'wait'> {
+  const wait = busyProblem(error);
+  if (wait) return { wait };
+  const password = refusedPassword(error);
+  if (password === undefined) throw error;
+  return { problems: { password } };
 }
 
 /** The status of the form's page. */

@@ -2,9 +2,10 @@ import type Router from '@koa/router';
 import type { Context } from 'koa';
 import type { Clock } from '../../foundation/clock.ts';
 import { AppError } from '../../foundation/errors.ts';
-import { doorState, field, showPage } from '../../foundation/http/door.ts';
+import { doorState, field, seeOther, showPage } from '../../foundation/http/door.ts';
 import type { PageLocals } from '../../foundation/views/pages.ts';
 import type { Views } from '../../foundation/views/render.ts';
+import { busyProblem } from '../../foundation/views/waiting.ts';
 import type { By } from '../audit/module.ts';
 import type { Passwords } from '../passwords/module.ts';
 import { currentUnit, type SignInSessions, singleFactor } from '../protocol/module.ts';
@@ -47,8 +48,7 @@ export function mountSetUp(router: Router, parts: SetUpPagesParts): void {
       const actor = { kind: 'user', id: user.id } as const;
       const details = { amr: result.amr, acr: result.acr, by: 'set-up link' };
       currentUnit()?.events.push({ type: 'session.started', outcome: 'success', actor, subject: user.id, details });
-      ctx.redirect('/');
-      ctx.status = 303;
+      seeOther(ctx, '/');
     } catch (error) {
       explain(ctx, parts, form, error);
     }
@@ -80,10 +80,9 @@ function explain(ctx: Context, parts: SetUpPagesParts, form: Form, error: unknow
     linkOver(ctx, parts);
     return;
   }
-  const isBusy = error.status === 503;
-  const problems = isBusy ? undefined : problemsOf(form, error, parts.settings.current().password.minLength);
-  if (!isBusy && !problems) throw error;
-  const busy = isBusy ? ({ kind: 'busy', retryAfter: error.retryAfter ?? 1 } as const) : undefined;
+  const busy = busyProblem(error);
+  const problems = busy ? undefined : problemsOf(form, error, parts);
+  if (!busy && !problems) throw error;
   show(ctx, parts, {
     email: form.email,
     status: error.status,
@@ -92,15 +91,13 @@ function explain(ctx: Context, parts: SetUpPagesParts, form: Form, error: unknow
   });
 }
 
-function problemsOf({ email, password }: Form, error: AppError, minLength: number): Problems | undefined {
+function problemsOf({ email, password }: Form, error: AppError, { passwords }: SetUpPagesParts): Problems | undefined {
   const found: { email?: Problems['email']; password?: Problems['password'] } = {};
   if (email === '') found.email = 'missing';
   else if (error.code === 'user_email_taken') found.email = 'taken';
   else if (error.fields?.['email'] !== undefined) found.email = 'invalid';
-  const length = [...password].length;
-  if (password === '') found.password = 'missing';
-  else if (length < minLength) found.password = 'short';
-  else if (error.fields?.['password'] !== undefined) found.password = length > 1024 ? 'long' : 'common';
+  // Whatever else is wrong: the page says all of it at once.
+  found.password = passwords.problem(password, { email })?.kind;
   return found.email || found.password ? found : undefined;
 }
 

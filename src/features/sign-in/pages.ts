@@ -1,11 +1,11 @@
 import type Router from '@koa/router';
 import type { Context } from 'koa';
 import type { Clock } from '../../foundation/clock.ts';
-import { AppError } from '../../foundation/errors.ts';
-import { doorState, field, showPage } from '../../foundation/http/door.ts';
+import { doorState, field, seeOther, showPage } from '../../foundation/http/door.ts';
 import { formActionSource } from '../../foundation/http/security-headers.ts';
-import type { PageLocals } from '../../foundation/views/pages.ts';
+import type { BusyProblem, PageLocals } from '../../foundation/views/pages.ts';
 import type { Views } from '../../foundation/views/render.ts';
+import { busyProblem, throttledProblem } from '../../foundation/views/waiting.ts';
 import type { AuditEvent } from '../audit/module.ts';
 import {
   currentUnit,
@@ -103,50 +103,42 @@ async function goOn(
   seeOther(ctx, await (step === 'done' ? interactions.signedIn(ctx, result) : interactions.prove(ctx, result)));
 }
 
-function seeOther(ctx: Context, address: string): void {
-  ctx.redirect(address);
-  ctx.status = 303;
-}
-
 /** Chromium applies `form-action` to the redirect after the POST: the app's own address has to be among them. */
 function leadsTo(ctx: Context, interaction: Interaction): void {
   const source = interaction.redirectUri && formActionSource(interaction.redirectUri);
   if (source) doorState(ctx).formActions.push(source);
 }
 
-type Shed = { readonly kind: 'busy'; readonly retryAfter: number };
-
 /** The outcome, or that the server is too busy to check: nothing was, so nothing counts. */
-async function attempt(parts: SignInPagesParts, ctx: Context, login: string): Promise<LoginOutcome | Shed> {
+async function attempt(parts: SignInPagesParts, ctx: Context, login: string): Promise<LoginOutcome | BusyProblem> {
   const address = doorState(ctx).facts.ip;
   try {
     return await parts.checkLogin({ login, password: field(ctx, 'password'), address });
   } catch (error) {
-    if (!(error instanceof AppError) || error.status !== 503) throw error;
-    return { kind: 'busy', retryAfter: error.retryAfter ?? 1 };
+    const busy = busyProblem(error);
+    if (!busy) throw error;
+    return busy;
   }
 }
 
 export type AttemptResult = 'success' | 'failure' | 'throttled';
 
 /** What was neither typed nor checked is no attempt. */
-const results: Partial<Record<(LoginOutcome | Shed)['kind'], AttemptResult>> = {
+const results: Partial<Record<(LoginOutcome | BusyProblem)['kind'], AttemptResult>> = {
   'signed-in': 'success',
   wrong: 'failure',
   throttled: 'throttled',
 };
 
-function count(parts: SignInPagesParts, outcome: LoginOutcome | Shed, seconds: number): void {
+function count(parts: SignInPagesParts, outcome: LoginOutcome | BusyProblem, seconds: number): void {
   const result = results[outcome.kind];
   if (result) currentUnit()?.afterCommit.push(() => parts.onAttempt(result, seconds));
 }
 
-function problemOf({ clock }: SignInPagesParts, outcome: LoginOutcome | Shed): Problem {
+function problemOf({ clock }: SignInPagesParts, outcome: LoginOutcome | BusyProblem): Problem {
   switch (outcome.kind) {
-    case 'throttled': {
-      const { retryAfterSeconds: retryAfter } = outcome;
-      return { kind: 'throttled', retryAfter, until: clock.now() + retryAfter * 1000 };
-    }
+    case 'throttled':
+      return throttledProblem(clock, outcome.retryAfterSeconds);
     case 'busy':
       return outcome;
     case 'missing':
@@ -159,7 +151,7 @@ function problemOf({ clock }: SignInPagesParts, outcome: LoginOutcome | Shed): P
 
 function eventOf(
   parts: SignInPagesParts,
-  outcome: LoginOutcome | Shed,
+  outcome: LoginOutcome | BusyProblem,
   { login, clientId }: { login: string; clientId: string },
 ): AuditEvent | undefined {
   const anonymous = { kind: 'anonymous' } as const;

@@ -36,6 +36,12 @@ export interface PageContext {
 export const doorState = (ctx: { readonly state: Record<string, unknown> }): DoorState =>
   ctx.state as unknown as DoorState;
 
+/** Sends the browser on to read another page by GET, whatever it called this one with (RFC 9110 §15.4.4). */
+export function seeOther(ctx: { redirect(address: string): void; status: number }, address: string): void {
+  ctx.redirect(address);
+  ctx.status = 303;
+}
+
 /** Answers with a page. */
 export function showPage<Name extends PageName>(
   ctx: PageContext,

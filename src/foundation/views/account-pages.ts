@@ -1,6 +1,6 @@
 /** What the pages of `/account` need, as `pages.ts` says it. */
 
-import type { BusyProblem, CodeProblem, ThrottledProblem, TotpOnPage } from './pages.ts';
+import type { BusyProblem, CodeProblem, NewPasswordProblem, ThrottledProblem, TotpOnPage } from './pages.ts';
 
 /** One of a person's sign-ins. Times are milliseconds since the epoch. */
 export interface SignInInList {
@@ -32,7 +32,7 @@ export interface AccountLocals {
           readonly minLength: number;
           readonly problem?:
             | { readonly kind: 'missing' | 'wrong' }
-            | { readonly kind: 'refused'; readonly reason: 'short' | 'other' }
+            | { readonly kind: 'refused'; readonly reason: NewPasswordProblem }
             | ThrottledProblem
             | BusyProblem
             | undefined;

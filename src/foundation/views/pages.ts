@@ -10,6 +10,15 @@ import type {
   NewRecoveryCodesLocals,
   RemoveFactorLocals,
 } from './account-pages.ts';
+import type {
+  ConfirmRegistrationLocals,
+  ForgotLocals,
+  RegisterLocals,
+  RegistrationDoneLocals,
+  ResetDoneLocals,
+  ResetLinkLocals,
+  ResetLocals,
+} from './entry-pages.ts';
 
 /** The app (relying party) that sent the person here, as far as the page shows it. */
 export interface AppOnPage {
@@ -43,6 +52,9 @@ export interface BusyProblem {
   readonly kind: 'busy';
   readonly retryAfter: number;
 }
+
+/** What is wrong with a password that somebody chose; the passwords room finds it. */
+export type NewPasswordProblem = 'missing' | 'short' | 'long' | 'characters' | 'own';
 
 export interface SignInLocals {
   readonly action: string;
@@ -213,7 +225,7 @@ export interface SetUpLocals {
   readonly problems?:
     | {
         readonly email?: 'missing' | 'invalid' | 'taken' | undefined;
-        readonly password?: 'missing' | 'short' | 'long' | 'common' | undefined;
+        readonly password?: NewPasswordProblem | undefined;
       }
     | undefined;
   /** The server sheds work: nothing was stored. */
@@ -223,70 +235,6 @@ export interface SetUpLocals {
 export interface SetUpLinkLocals extends Reference {
   readonly reason: 'unknown' | 'used' | 'expired';
   readonly signInHref?: string | undefined;
-}
-
-export interface ForgotLocals {
-  /**
-   * - `ask`: the form
-   * - `sent`: the same for everybody, whether there is such an account or not
-   * - `off`: there is no mail server, so no link can be sent
-   */
-  readonly state: 'ask' | 'sent' | 'off';
-  readonly action: string;
-  /** Back to signing in. */
-  readonly backHref: string;
-  /** What was typed, or the app's `login_hint`. */
-  readonly email?: string | undefined;
-  readonly problem?: { readonly kind: 'missing' } | ThrottledProblem | undefined;
-}
-
-export interface ResetLocals {
-  readonly action: string;
-  /** Whose password it is. */
-  readonly email: string;
-  /** Characters a password must have. */
-  readonly minLength: number;
-  readonly problem?: { readonly kind: 'missing' | 'short' | 'long' | 'own' } | BusyProblem | undefined;
-}
-
-export interface ResetLinkLocals extends Reference {
-  readonly forgotHref: string;
-}
-
-export interface ResetDoneLocals {
-  readonly backTo?: BackTo | undefined;
-}
-
-export interface RegisterLocals {
-  /** As on the page for a forgotten password; `off` where nobody may register without an invitation. */
-  readonly state: 'ask' | 'sent' | 'off';
-  readonly action: string;
-  /** Back to signing in. */
-  readonly backHref: string;
-  /** Characters a password must have. */
-  readonly minLength: number;
-  /** The address that an invitation is for: it is not asked for. */
-  readonly invited?: string | undefined;
-  readonly email?: string | undefined;
-  readonly problems?:
-    | {
-        readonly email?: 'missing' | 'invalid' | 'domain' | undefined;
-        readonly password?: 'missing' | 'short' | 'long' | 'own' | undefined;
-      }
-    | undefined;
-  readonly wait?: ThrottledProblem | BusyProblem | undefined;
-}
-
-export interface ConfirmRegistrationLocals {
-  readonly action: string;
-  readonly email: string;
-  /** True in another browser than the one in which the form was filled in. */
-  readonly needsPassword: boolean;
-  readonly problem?: { readonly kind: 'wrong' } | ThrottledProblem | BusyProblem | undefined;
-}
-
-export interface RegistrationDoneLocals {
-  readonly backTo?: BackTo | undefined;
 }
 
 /** The form that connects an app, with what was typed and what is wrong with it. */
