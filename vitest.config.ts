@@ -16,8 +16,8 @@ const project = (name: string, order: number, options: { include: string[]; excl
     pool: 'forks' as const,
     maxWorkers: options.workers,
     sequence: { groupOrder: order },
-    testTimeout: order < 3 ? 10_000 : patience,
-    hookTimeout: order < 3 ? 10_000 : 2 * minute,
+    testTimeout: order < 3 ? 30_000 : patience,
+    hookTimeout: order < 3 ? 30_000 : 2 * minute,
   },
 });
 

@@ -26,7 +26,7 @@ afterAll(() => mailing.stop());
 async function mailTo(email: string, subject: RegExp) {
   const find = () =>
     mailing.server.arrived.findLast((mail) => mail.recipients.includes(email) && subject.test(mail.subject));
-  await until(`a mail to ${email}`, async () => find() !== undefined, 8_000);
+  await until(`a mail to ${email}`, async () => find() !== undefined, 20_000);
   return find() as NonNullable<ReturnType<typeof find>>;
 }
 const confirmMail = (email: string) => mailTo(email, /Confirm your address/);
@@ -97,7 +97,7 @@ describe('an account', () => {
     expect([refused.status, await product.app.core.users.findByLogin(email)]).toEqual([401, undefined]);
     const before = mailing.server.arrived.length;
     await register(email, { browser: owner });
-    await until('the second mail', async () => mailing.server.arrived.length > before, 8_000);
+    await until('the second mail', async () => mailing.server.arrived.length > before, 20_000);
     await owner.submit(await owner.open(linkIn(await confirmMail(email))), 'link-confirm');
     await app.signIn({ email, password });
     await expect(app.signIn({ email, password: other })).rejects.toThrow('401');
