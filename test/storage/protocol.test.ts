@@ -1,48 +1,14 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { losses } from '../../src/features/protocol/losses.ts';
-import type { Payload } from '../../src/features/protocol/payload.ts';
 import { writes } from '../../src/features/protocol/store.ts';
-import type { Database } from '../../src/foundation/db/database.ts';
 import type { Statement } from '../../src/foundation/db/statement.ts';
-import type { TestClock } from '../kit/features.ts';
-import { ENGINES, ids } from './kit/engines.ts';
-import {
-  type Kind,
-  type ProtocolUnderTest,
-  payloadOf,
-  type Rules,
-  standardRules,
-  startTwoNodes,
-  type TwoNodes,
-} from './kit/protocol.ts';
+import { ENGINES } from './kit/engines.ts';
+import { type Kind, payloadOf } from './kit/protocol.ts';
+import { recordsOf, tokenOf, useTwoNodes } from './kit/records.ts';
 
 describe.each(ENGINES)('protocol records on $name', (engine) => {
-  let nodes: TwoNodes;
-  let database: Database;
-  let clock: TestClock;
-  let rules: Rules;
-  let protocol: ProtocolUnderTest;
-  let elsewhere: ProtocolUnderTest;
-  let name: string;
-
-  beforeAll(async () => {
-    nodes = await startTwoNodes(engine);
-    ({ database, clock, rules, protocol, elsewhere } = nodes);
-  });
-  afterAll(() => nodes?.stop());
-  beforeEach(() => {
-    name = ids.next();
-    Object.assign(rules, standardRules());
-  });
-
-  const tokenOf: Partial<Record<Kind, string>> = { AccessToken: 'at_', ClientCredentials: 'cc_', RefreshToken: 'rt_' };
-  const idOf = (kind: Kind, suffix = ''): string => `${tokenOf[kind] ?? ''}${name}${suffix}`;
-  const save = (kind: Kind, more: Payload = {}, id = idOf(kind)) =>
-    protocol.adapter(kind).upsert(id, payloadOf(clock, kind, more));
-  const saved = (kind: Kind, more: Payload = {}, id = idOf(kind)) => protocol.serve(() => save(kind, more, id));
-  const find = (kind: Kind, id = idOf(kind)) => protocol.adapter(kind).find(id);
-  const grant = () => saved('Grant', { accountId: 'alice' }, name);
-  const rowOf = async (kind: Kind, id = idOf(kind)) => protocol.store.artifact(protocol.codec.keyOf(kind, id));
+  const on = useTwoNodes(engine);
+  const { idOf, save, saved, find, grant, rowOf } = recordsOf(on);
   const kinds: Kind[] = [
     'AccessToken',
     'AuthorizationCode',
@@ -61,17 +27,17 @@ describe.each(ENGINES)('protocol records on $name', (engine) => {
     async (kind) => {
       const payload = {
         note: 'as it was saved',
-        ...(kind === 'Session' ? { uid: `u${name}`, accountId: 'alice' } : {}),
+        ...(kind === 'Session' ? { uid: `u${on.name}`, accountId: 'alice' } : {}),
       };
-      const commit = await protocol.begin(async () => {
+      const commit = await on.protocol.begin(async () => {
         expect(await find(kind)).toBeUndefined();
         await save(kind, { ...payload, jti: idOf(kind) });
         expect(await find(kind)).toMatchObject({ ...payload, jti: idOf(kind) });
       });
-      expect(await elsewhere.adapter(kind).find(idOf(kind))).toBeUndefined();
+      expect(await on.elsewhere.adapter(kind).find(idOf(kind))).toBeUndefined();
       expect(await commit()).toBeUndefined();
-      expect(await elsewhere.adapter(kind).find(idOf(kind))).toEqual({
-        ...payloadOf(clock, kind, payload),
+      expect(await on.elsewhere.adapter(kind).find(idOf(kind))).toEqual({
+        ...payloadOf(on.clock, kind, payload),
         jti: idOf(kind),
       });
     },
@@ -79,44 +45,44 @@ describe.each(ENGINES)('protocol records on $name', (engine) => {
 
   it('are gone within the unit that destroys them, and for everybody after', async () => {
     await saved('Interaction');
-    await protocol.serve(async () => {
-      await protocol.adapter('Interaction').destroy(idOf('Interaction'));
+    await on.protocol.serve(async () => {
+      await on.protocol.adapter('Interaction').destroy(idOf('Interaction'));
       expect(await find('Interaction')).toBeUndefined();
     });
     expect(await find('Interaction')).toBeUndefined();
     const { ended_at } = (await rowOf('Interaction')) ?? {};
-    expect(ended_at).toBe(clock.now());
+    expect(ended_at).toBe(on.clock.now());
   });
 
   it('are found by session uid and by user code, before the commit and after', async () => {
-    const uid = `u${name}`;
-    const userCode = `CODE${name}`;
-    await protocol.serve(async () => {
+    const uid = `u${on.name}`;
+    const userCode = `CODE${on.name}`;
+    await on.protocol.serve(async () => {
       await save('Session', { uid, accountId: 'alice' });
       await save('DeviceCode', { userCode });
-      expect(await protocol.adapter('Session').findByUid(uid)).toMatchObject({ uid, jti: idOf('Session') });
-      expect(await protocol.adapter('DeviceCode').findByUserCode(userCode)).toMatchObject({ userCode });
+      expect(await on.protocol.adapter('Session').findByUid(uid)).toMatchObject({ uid, jti: idOf('Session') });
+      expect(await on.protocol.adapter('DeviceCode').findByUserCode(userCode)).toMatchObject({ userCode });
     });
-    expect(await protocol.adapter('Session').findByUid(uid)).toMatchObject({ uid, accountId: 'alice' });
-    expect(await protocol.adapter('DeviceCode').findByUserCode(userCode)).toMatchObject({ userCode });
-    expect(await protocol.adapter('Session').findByUid('another')).toBeUndefined();
-    expect(await protocol.adapter('DeviceCode').findByUserCode('ANOTHER')).toBeUndefined();
-    await protocol.serve(() => protocol.adapter('Session').destroy(idOf('Session')));
-    expect(await protocol.adapter('Session').findByUid(uid)).toBeUndefined();
+    expect(await on.protocol.adapter('Session').findByUid(uid)).toMatchObject({ uid, accountId: 'alice' });
+    expect(await on.protocol.adapter('DeviceCode').findByUserCode(userCode)).toMatchObject({ userCode });
+    expect(await on.protocol.adapter('Session').findByUid('another')).toBeUndefined();
+    expect(await on.protocol.adapter('DeviceCode').findByUserCode('ANOTHER')).toBeUndefined();
+    await on.protocol.serve(() => on.protocol.adapter('Session').destroy(idOf('Session')));
+    expect(await on.protocol.adapter('Session').findByUid(uid)).toBeUndefined();
   });
 
   it('hide a session by its uid within the unit that ends it', async () => {
-    await saved('Session', { uid: `u${name}`, accountId: 'alice' });
-    await protocol.serve(async () => {
-      await protocol.adapter('Session').destroy(idOf('Session'));
-      expect(await protocol.adapter('Session').findByUid(`u${name}`)).toBeUndefined();
+    await saved('Session', { uid: `u${on.name}`, accountId: 'alice' });
+    await on.protocol.serve(async () => {
+      await on.protocol.adapter('Session').destroy(idOf('Session'));
+      expect(await on.protocol.adapter('Session').findByUid(`u${on.name}`)).toBeUndefined();
     });
   });
 
   it('hold nothing that could be presented: neither ids nor, of sealed kinds, anything else', async () => {
-    const secrets = kinds.map((kind) => `${tokenOf[kind] ?? ''}canary-${kind}-${name}`);
-    const sealed = `sealed-canary-${name}`;
-    await protocol.serve(async () => {
+    const secrets = kinds.map((kind) => `${tokenOf[kind] ?? ''}canary-${kind}-${on.name}`);
+    const sealed = `sealed-canary-${on.name}`;
+    await on.protocol.serve(async () => {
       for (const [index, kind] of kinds.entries()) {
         const isSealed = ['Session', 'Interaction', 'DeviceCode', 'PushedAuthorizationRequest'].includes(kind);
         const own = isSealed ? { cookie: sealed, userCode: sealed, uid: `${sealed}${index}` } : {};
@@ -125,10 +91,12 @@ describe.each(ENGINES)('protocol records on $name', (engine) => {
     });
     const dump = JSON.stringify(
       await Promise.all(
-        ['artifacts', 'grants', 'sign_in_sessions', 'denials'].map((table) => protocol.rows(`SELECT * FROM ${table}`)),
+        ['artifacts', 'grants', 'sign_in_sessions', 'denials'].map((table) =>
+          on.protocol.rows(`SELECT * FROM ${table}`),
+        ),
       ),
     );
-    expect(dump).toContain(protocol.codec.keyOf('Session', `canary-Session-${name}`));
+    expect(dump).toContain(on.protocol.codec.keyOf('Session', `canary-Session-${on.name}`));
     expect(dump).not.toContain(sealed);
     // A grant's id is an internal reference and no bearer value.
     const presentable = secrets.filter((_, index) => kinds[index] !== 'Grant');
@@ -136,44 +104,44 @@ describe.each(ENGINES)('protocol records on $name', (engine) => {
   });
 
   it('do not open when their sealed payload is moved to another row', async () => {
-    await saved('Interaction', {}, `${name}1`);
-    await saved('Interaction', {}, `${name}2`);
-    const stolen = await rowOf('Interaction', `${name}1`);
-    const target = protocol.codec.keyOf('Interaction', `${name}2`);
-    await database.together((tx) =>
+    await saved('Interaction', {}, `${on.name}1`);
+    await saved('Interaction', {}, `${on.name}2`);
+    const stolen = await rowOf('Interaction', `${on.name}1`);
+    const target = on.protocol.codec.keyOf('Interaction', `${on.name}2`);
+    await on.database.together((tx) =>
       tx.artifact.update({ where: { id: target }, data: { payload: stolen?.payload ?? '' } }),
     );
-    await expect(find('Interaction', `${name}2`)).rejects.toMatchObject({ code: 'decrypt_failed' });
+    await expect(find('Interaction', `${on.name}2`)).rejects.toMatchObject({ code: 'decrypt_failed' });
   });
 
   it('are not even looked up when a token lacks the prefix of its kind', async () => {
-    const before = database.activity().statements;
-    expect(await find('AccessToken', `rt_${name}`)).toBeUndefined();
-    expect(database.activity().statements).toBe(before);
+    const before = on.database.activity().statements;
+    expect(await find('AccessToken', `rt_${on.name}`)).toBeUndefined();
+    expect(on.database.activity().statements).toBe(before);
   });
 
-  it('keep what a database would refuse or cut: NUL, lone surrogates, long payloads, far times', async () => {
+  it('keep what a on.database would refuse or cut: NUL, lone surrogates, long payloads, far times', async () => {
     const odd = { text: 'a\0b\ud800c\udfff🔑', long: '漢'.repeat(100_000), exp: 253_402_300_799 };
     for (const kind of ['AuthorizationCode', 'Interaction'] as const) {
       expect(await saved(kind, odd)).toBeUndefined();
       expect(await find(kind)).toMatchObject(odd);
     }
-    const [row] = await protocol.rows(
+    const [row] = await on.protocol.rows(
       'SELECT expires_at FROM artifacts WHERE id = ?1',
-      protocol.codec.keyOf('Interaction', name),
+      on.protocol.codec.keyOf('Interaction', on.name),
     );
     expect(row?.['expires_at']).toBe(253_402_300_799_000);
     expect(await find('Interaction', 'x\0\ud800')).toBeUndefined();
-    expect(await protocol.adapter('DeviceCode').findByUserCode('x\0\ud800')).toBeUndefined();
+    expect(await on.protocol.adapter('DeviceCode').findByUserCode('x\0\ud800')).toBeUndefined();
   });
 
   describe('that are over stay so', () => {
     it.each(['AuthorizationCode', 'Interaction', 'Session', 'PushedAuthorizationRequest'] as const)(
       'when a %s is saved again',
       async (kind) => {
-        const payload = { uid: `u${name}` };
+        const payload = { uid: `u${on.name}` };
         await saved(kind, payload);
-        await protocol.serve(() => protocol.adapter(kind).destroy(idOf(kind)));
+        await on.protocol.serve(() => on.protocol.adapter(kind).destroy(idOf(kind)));
         const before = await rowOf(kind);
         expect(await saved(kind, { ...payload, note: 'again' })).toMatchObject({ status: 400 });
         expect(await rowOf(kind)).toEqual(before);
@@ -182,17 +150,17 @@ describe.each(ENGINES)('protocol records on $name', (engine) => {
 
     it('when a used code is saved again', async () => {
       await saved('AuthorizationCode');
-      await protocol.serve(() => protocol.adapter('AuthorizationCode').consume(idOf('AuthorizationCode')));
+      await on.protocol.serve(() => on.protocol.adapter('AuthorizationCode').consume(idOf('AuthorizationCode')));
       expect(await saved('AuthorizationCode', { note: 'again' })).toBe(losses.grant);
       expect((await rowOf('AuthorizationCode'))?.payload).not.toContain('again');
     });
 
     it('when an ended grant is saved again', async () => {
       await grant();
-      await protocol.serve(() => protocol.adapter('Grant').destroy(name));
-      expect(await find('Grant', name)).toBeUndefined();
+      await on.protocol.serve(() => on.protocol.adapter('Grant').destroy(on.name));
+      expect(await find('Grant', on.name)).toBeUndefined();
       expect(await grant()).toBe(losses.grant);
-      expect(await find('Grant', name)).toBeUndefined();
+      expect(await find('Grant', on.name)).toBeUndefined();
     });
 
     it('while one that is alive takes what is saved again', async () => {
@@ -200,27 +168,27 @@ describe.each(ENGINES)('protocol records on $name', (engine) => {
       expect(await saved('Interaction', { result: 'signed in' })).toBeUndefined();
       expect(await find('Interaction')).toMatchObject({ result: 'signed in' });
       await grant();
-      expect(await saved('Grant', { accountId: 'alice', note: 'more' }, name)).toBeUndefined();
-      expect(await find('Grant', name)).toMatchObject({ note: 'more' });
+      expect(await saved('Grant', { accountId: 'alice', note: 'more' }, on.name)).toBeUndefined();
+      expect(await find('Grant', on.name)).toMatchObject({ note: 'more' });
     });
   });
 
   if (engine.engine !== 'postgresql') return;
 
   it('are found, used and ended by their indexes, however many there are', async () => {
-    const stored = await protocol.serve(async () => {
+    const stored = await on.protocol.serve(async () => {
       for (const index of Array(300).keys()) {
-        await save('Grant', {}, `${name}${index}`);
+        await save('Grant', {}, `${on.name}${index}`);
         for (const turn of Array(10).keys()) {
-          await save('AccessToken', { grantId: `${name}${index}` }, `at_${turn}-${index}-${name}`);
+          await save('AccessToken', { grantId: `${on.name}${index}` }, `at_${turn}-${index}-${on.name}`);
         }
       }
     });
     expect(stored).toBeUndefined();
-    await protocol.rows('ANALYZE artifacts');
+    await on.protocol.rows('ANALYZE artifacts');
     const planOf = async ({ sql }: Statement): Promise<string> => {
       const plain = sql.postgresql.replaceAll(/\?1/g, "'x'").replaceAll(/\?[23]/g, '1');
-      return JSON.stringify(await protocol.rows(`EXPLAIN ${plain}`));
+      return JSON.stringify(await on.protocol.rows(`EXPLAIN ${plain}`));
     };
     expect(await planOf(writes.consume)).toContain('artifacts_pkey');
     expect(await planOf(writes.endFamily)).toContain('artifacts_grant_id_idx');
