@@ -4,6 +4,7 @@ import Koa, { type Context, type Middleware } from 'koa';
 import compose from 'koa-compose';
 import type { Clients } from '../features/clients/module.ts';
 import {
+  currentUnit,
   isProtocolPath,
   machineEndpoints,
   methodsOf,
@@ -121,9 +122,9 @@ function pageChain({ issuer, protocol, mountPages }: HttpParts): Middleware {
   mountPages(router);
   const serveProtocol: Middleware = (ctx, next) => (isProtocolPath(ctx.path) ? protocol.serve(ctx, next) : next());
   return compose([
+    protocol.unit,
     refuseForeignPosts(issuer),
     readForms,
-    protocol.unit,
     prefillUserCode,
     serveProtocol,
     router.routes() as unknown as Middleware,
@@ -135,7 +136,14 @@ function pageChain({ issuer, protocol, mountPages }: HttpParts): Middleware {
 function refuseForeignPosts(issuer: string): Middleware {
   const open: ReadonlySet<string> = new Set([routes.authorization, routes.end_session]);
   return (ctx, next) => {
-    if (ctx.method !== 'GET' && ctx.method !== 'HEAD' && !open.has(ctx.path)) assertSameOrigin(ctx.headers, issuer);
+    if (ctx.method === 'GET' || ctx.method === 'HEAD' || open.has(ctx.path)) return next();
+    try {
+      assertSameOrigin(ctx.headers, issuer);
+    } catch (error) {
+      const actor = { kind: 'anonymous' } as const;
+      currentUnit()?.events.push({ type: 'access.denied', outcome: 'denied', reason: 'csrf_refused', actor });
+      throw error;
+    }
     return next();
   };
 }

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { systemClock } from '../foundation/clock.ts';
 import { planMigrations } from '../foundation/db/migrate.ts';
@@ -25,6 +26,7 @@ export function createProgram(host: ProgramHost): Command {
   const runner = createRunner(host);
   const program = new Command('postern')
     .description('The operator’s entry to Postern. Every command works while the server runs and beside it.')
+    .version(versionOf(), '--version', 'print the version')
     .exitOverride()
     .showHelpAfterError();
   addDatabaseCommands(program, runner);
@@ -37,6 +39,12 @@ export function createProgram(host: ProgramHost): Command {
   addMailCommands(program, runner);
   addAuditCommand(program, runner);
   return program;
+}
+
+/** Of the package, which lies two folders up from the sources as from what is built. */
+function versionOf(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
 }
 
 function addDatabaseCommands(program: Command, { plain, withApp }: Runner): void {

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Operator, openOperator } from '../kit/operator.ts';
 
@@ -223,6 +225,11 @@ describe('commands that cannot do what is asked', () => {
       stdout: '',
       stderr: '--email must be an e-mail address. Nothing was changed.\n',
     });
+  });
+
+  it('prints its version', async () => {
+    const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8'));
+    expect(await operator.run('--version')).toMatchObject({ code: 0, stderr: '', stdout: `${version}\n` });
   });
 
   it('prints help on standard output with 0', async () => {

@@ -127,6 +127,13 @@ describe.each(Object.keys(forms))('the form to %s', (name) => {
   });
 });
 
+it('leaves one line a minute in the audit when forms come from elsewhere', async () => {
+  const filledIn = await (forms['sign out'] as () => Promise<Filled>)();
+  for (const headers of Object.values(foreign)) await send(filledIn, headers);
+  const refused = (await product.events('access.denied')).filter(({ reason }) => reason === 'csrf_refused');
+  expect(refused.map(({ outcome, actor }) => [outcome, actor.kind])).toEqual([['denied', 'anonymous']]);
+});
+
 describe('where a form leads', () => {
   it('is never chosen by the person who sent the link', async () => {
     const evil = 'https://evil.example/';

@@ -28,7 +28,11 @@ export function useTwoNodes(engine: EngineUnderTest): OnTwoNodes {
 }
 
 /** What the ids of tokens begin with. */
-export const tokenOf: Partial<Record<Kind, string>> = { AccessToken: 'at_', ClientCredentials: 'cc_', RefreshToken: 'rt_' };
+export const tokenOf: Partial<Record<Kind, string>> = {
+  AccessToken: 'at_',
+  ClientCredentials: 'cc_',
+  RefreshToken: 'rt_',
+};
 
 /** Records that are known by the test's name, one of each kind. */
 export function recordsOf(on: OnTwoNodes) {
