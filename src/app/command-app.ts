@@ -1,3 +1,4 @@
+import { createNotices, type Notices } from '../features/notices/module.ts';
 import { createEndings, type Endings } from '../features/protocol/module.ts';
 import { resetUrl } from '../features/recovery/module.ts';
 import { invitationUrl } from '../features/registration/module.ts';
@@ -6,6 +7,7 @@ import { systemClock } from '../foundation/clock.ts';
 import { loadConfig, processEnvironment } from '../foundation/config/load.ts';
 import type { Config } from '../foundation/config/schema.ts';
 import { createIds } from '../foundation/ids.ts';
+import { createMailQueue } from '../foundation/mail/mail.ts';
 import { createOutbox } from '../foundation/outbox/outbox.ts';
 import { systemRandom } from '../foundation/random.ts';
 import { type CoreFeatures, composeCore, type Foundations } from './compose-features.ts';
@@ -14,6 +16,7 @@ import { openStore } from './open-store.ts';
 /** What a command works with: the features without pages and protocol, beside a server that may be running. */
 export interface CommandApp extends Foundations, CoreFeatures {
   readonly endings: Endings;
+  readonly notices: Notices;
   readonly setUpUrl: (secret: string) => string;
   readonly resetUrl: (secret: string) => string;
   readonly invitationUrl: (secret: string) => string;
@@ -38,12 +41,14 @@ export async function openCommandApp(): Promise<CommandApp> {
     const endings = createEndings({ ...foundations, ...core, notice: (notice) => outbox.put('logout', notice) });
     const close = () => database.close();
     const { issuer } = config;
+    const mail = createMailQueue({ ...foundations, issuer, outbox, isOn: config.mail !== undefined });
+    const notices = createNotices({ ...foundations, issuer, mail });
     const urls = {
       setUpUrl: (secret: string) => setUpUrl(issuer, secret),
       resetUrl: (secret: string) => resetUrl(issuer, secret),
       invitationUrl: (secret: string) => invitationUrl(issuer, secret),
     };
-    return { ...foundations, ...core, ...urls, endings, keyFile, close };
+    return { ...foundations, ...core, ...urls, endings, notices, keyFile, close };
   } catch (error) {
     await database.close();
     throw error;

@@ -4,6 +4,7 @@ import { createAccount } from '../features/account/module.ts';
 import { createConsent } from '../features/consent/module.ts';
 import { createConsole } from '../features/console/module.ts';
 import { createMfaPages } from '../features/mfa/module.ts';
+import { createNotices } from '../features/notices/module.ts';
 import { createEndings, createProtocol, type LogoutNotice, type Protocol } from '../features/protocol/module.ts';
 import { createRecovery, resetRequestKind, resetRequests } from '../features/recovery/module.ts';
 import { createRegistrations, registrationKind, registrations } from '../features/registration/module.ts';
@@ -56,7 +57,8 @@ export async function compose(parts: AppParts): Promise<App> {
   const { protocol, outbox, room, endings } = composeProtocol(parts, core, views);
   const { mail } = room;
   const { sessions, interactions } = protocol;
-  const within = { ...parts, ...core, views, issuer, protocol, sessions, interactions, mail, outbox, endings };
+  const notices = createNotices({ ...parts, issuer, mail });
+  const within = { ...parts, ...core, views, issuer, protocol, sessions, interactions, mail, outbox, endings, notices };
   const setUp = createSetUp(within);
   const registering = createRegistrations(within);
   const hooks = { ...signInHooks(parts, core), offersRegistration: () => registering.isOffered() };

@@ -60,7 +60,8 @@ describe('the plan of the house', () => {
   });
 
   it('keeps Koa in doors, the app, foundation/http and the engine-facing files of protocol', () => {
-    const places = /^(main\.ts|app\/|foundation\/(http|views)\/|features\/(protocol\/|[^/]+\/(pages|api)\.ts$))/;
+    const places =
+      /^(main\.ts|app\/|foundation\/(http|views)\/|features\/(protocol\/|[^/]+\/(?:[\w-]+-)?(pages|api)\.ts$))/;
     const koa = imports.filter(({ target }) => /^(koa|@koa\/|koa-)/.test(target));
     // A module hands its doors to the app, and may name their type.
     const broken = koa.filter(({ file, typeOnly }) => !places.test(file) && !(typeOnly && file.endsWith('/module.ts')));

@@ -27,6 +27,12 @@ const samples: { readonly [Name in keyof MailLocals]: MailLocals[Name] } = {
     signInHref: 'https://login.northwind.example/',
     forgotHref: 'https://login.northwind.example/forgot',
   },
+  'account-changed': {
+    change: 'factor-removed-totp',
+    at,
+    ip: '203.0.113.7',
+    forgotHref: 'https://login.northwind.example/forgot',
+  },
   'password-changed': { at, ip: '203.0.113.7', forgotHref: 'https://login.northwind.example/forgot' },
 };
 

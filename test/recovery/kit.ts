@@ -1,6 +1,7 @@
 import { Browser, type Page } from '../kit/browser.ts';
 import { type Product, type ProductOptions, startProduct } from '../kit/product.ts';
 import { type ArrivedMail, MailServer } from '../kit/services/mail-server.ts';
+import { until } from '../kit/until.ts';
 
 /** A product with a mail server beside it. */
 export interface Mailing {
@@ -23,6 +24,13 @@ export async function startMailing(options: ProductOptions = {}): Promise<Mailin
       await server.stop();
     },
   };
+}
+
+/** The newest mail that has arrived for an address, once there is one. */
+export async function mailTo(server: MailServer, email: string, subject: RegExp): Promise<ArrivedMail> {
+  const find = () => server.arrived.findLast((mail) => mail.recipients.includes(email) && subject.test(mail.subject));
+  await until(`a mail to ${email}`, async () => find() !== undefined, 8_000);
+  return find() as ArrivedMail;
 }
 
 /** The one address of ours in a mail's text. */

@@ -5,7 +5,7 @@ import { type Product, startProduct } from '../kit/product.ts';
 import { addWebApp, isBack, type RelyingApp } from '../kit/relying-app.ts';
 import { until } from '../kit/until.ts';
 import { rows } from '../protocol/kit/tables.ts';
-import { askForReset, linkIn, type Mailing, makeResetLink, startMailing } from './kit.ts';
+import { askForReset, linkIn, type Mailing, mailTo as mailIn, makeResetLink, startMailing } from './kit.ts';
 
 const fresh = 'an altogether different password';
 
@@ -21,13 +21,7 @@ beforeAll(async () => {
 });
 afterAll(() => mailing.stop());
 
-/** The mail that arrives for an address, the newest first when there are several. */
-async function mailTo(email: string, subject: RegExp) {
-  const find = () =>
-    mailing.server.arrived.findLast((mail) => mail.recipients.includes(email) && subject.test(mail.subject));
-  await until(`a mail to ${email}`, async () => find() !== undefined, 20_000);
-  return find() as NonNullable<ReturnType<typeof find>>;
-}
+const mailTo = (email: string, subject: RegExp) => mailIn(mailing.server, email, subject);
 
 const requested = async () => (await product.events('reset.requested')).map(({ outcome, reason }) => reason ?? outcome);
 

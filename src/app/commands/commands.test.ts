@@ -59,6 +59,7 @@ afterEach(async () => {
 const ended: string[] = [];
 const app = () => ({
   ...features,
+  notices: { about: () => [] },
   setUpUrl: (secret: string) => `https://id.example/setup/${secret}`,
   invitationUrl: (secret: string) => `https://id.example/invitation/${secret}`,
   resetUrl: (secret: string) => `https://id.example/reset/${secret}`,

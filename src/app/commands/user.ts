@@ -1,5 +1,6 @@
 import { byOperator } from '../../features/audit/module.ts';
 import type { Mfa } from '../../features/mfa/module.ts';
+import type { Notices } from '../../features/notices/module.ts';
 import { resetLinkSeconds } from '../../features/recovery/module.ts';
 import { invitationSeconds } from '../../features/registration/module.ts';
 import { type AccountEndings, newUserSchema, type User, type Users } from '../../features/users/module.ts';
@@ -11,6 +12,7 @@ import { isoTime, table, writeResult } from './result.ts';
 export interface UserCommandApp {
   readonly users: Users;
   readonly mfa: Pick<Mfa, 'reset'>;
+  readonly notices: Notices;
   /** Ends the sessions, grants and tokens of an account. */
   readonly endings: AccountEndings;
   /** Files the back-channel logout notices for those sessions. */
@@ -118,8 +120,12 @@ export async function userResetLink(io: CommandIo, app: UserCommandApp, { login 
 
 /** `postern user reset-factors EMAIL` */
 export async function userResetFactors(io: CommandIo, app: UserCommandApp, { login }: OneUser): Promise<ExitCode> {
-  const { id, email } = await mustFind(app.users, login);
-  const done = await app.mfa.reset(id, byOperator);
+  const user = await mustFind(app.users, login);
+  const { id, email, claims } = user;
+  // Nobody's request is at hand: the person's own claims say in which language they read.
+  const context = { language: claims.locale ?? 'en', facts: {} };
+  const informing = app.notices.about({ kind: 'factors-reset' }, user, context);
+  const done = await app.mfa.reset(id, byOperator, informing);
   io.err(done ? `${email} has no second factor any more.\n` : `${email} had no second factor.\n`);
   return showResource(io, app, id);
 }

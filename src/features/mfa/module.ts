@@ -53,8 +53,8 @@ export interface Mfa {
   newRecoveryCodes(userId: string): { readonly codes: readonly string[]; readonly operations: readonly Operation[] };
   /** The operations that take every factor away. The first misses when another request was faster. */
   removal(userId: string): readonly Operation[];
-  /** Takes every factor away, by an operator. False when there was none. */
-  reset(userId: string, by: By): Promise<boolean>;
+  /** Takes every factor away, by an operator, and commits `alongside` with it. False when there was none. */
+  reset(userId: string, by: By, alongside?: readonly Operation[]): Promise<boolean>;
 }
 
 export interface MfaParts {

@@ -6,6 +6,7 @@ import { formActionSource } from '../../foundation/http/security-headers.ts';
 import type { CodeProblem } from '../../foundation/views/pages.ts';
 import type { Views } from '../../foundation/views/render.ts';
 import type { AuditEvent } from '../audit/module.ts';
+import type { Notices } from '../notices/module.ts';
 import { currentUnit, type Interaction, type Interactions, multiFactor, type Proof } from '../protocol/module.ts';
 import type { Users } from '../users/module.ts';
 import { codeProblem } from './code-problem.ts';
@@ -21,6 +22,7 @@ export interface MfaPagesParts {
   readonly users: Users;
   readonly interactions: Interactions;
   readonly mfa: Mfa;
+  readonly notices: Notices;
 }
 
 /** Statuses of a page with a code by what is wrong with it. */
@@ -199,6 +201,9 @@ async function takeEnrolment(
   currentUnit()?.joinStep(outcome.operations);
   const actor = { kind: 'user', id: accountId } as const;
   tell({ type: 'factor.added', outcome: 'success', actor, subject: accountId, details: { method: 'totp' } });
+  const user = await parts.users.find(accountId);
+  const notice = { kind: 'factor-added', method: 'totp' } as const;
+  currentUnit()?.joinStep(user ? parts.notices.about(notice, user, doorState(ctx)) : []);
   const nextHref = await parts.interactions.prove(ctx, withFactor(proof));
   showPage(ctx, {
     views: parts.views,

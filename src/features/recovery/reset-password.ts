@@ -1,19 +1,16 @@
-import type { Clock } from '../../foundation/clock.ts';
 import type { Database } from '../../foundation/db/database.ts';
-import type { Mail } from '../../foundation/mail/mail.ts';
 import type { Audit, RequestFacts } from '../audit/module.ts';
+import type { Notices } from '../notices/module.ts';
 import type { Passwords } from '../passwords/module.ts';
 import type { Endings } from '../protocol/module.ts';
 import type { User, Users } from '../users/module.ts';
 
 export interface ResetPasswordParts {
-  readonly issuer: string;
   readonly database: Database;
-  readonly clock: Clock;
   readonly audit: Audit;
   readonly users: Users;
   readonly passwords: Passwords;
-  readonly mail: Mail;
+  readonly notices: Notices;
   readonly endings: Endings;
 }
 
@@ -37,7 +34,7 @@ export interface ResetPassword {
 }
 
 export function createResetPassword(parts: ResetPasswordParts): ResetPassword {
-  const { database, audit, users, passwords, endings } = parts;
+  const { database, audit, users, passwords, endings, notices } = parts;
   return {
     async owner(secret) {
       const link = await users.links.peek('reset', secret);
@@ -56,14 +53,8 @@ export function createResetPassword(parts: ResetPasswordParts): ResetPassword {
         also(users.links.voidOpen('reset', id));
         for (const operation of ending) also(operation);
         also(audit.record({ type: 'password.reset', outcome: 'success', actor: by.actor, subject: id }, by.facts));
-        for (const operation of inform(parts, user, change)) also(operation);
+        for (const operation of notices.about({ kind: 'password-reset' }, user, change)) also(operation);
       });
     },
   };
-}
-
-function inform({ issuer, clock, mail }: ResetPasswordParts, user: User, { language, facts }: NewPassword) {
-  if (!mail.isOn) return [];
-  const locals = { at: clock.now(), ip: facts.ip, forgotHref: `${issuer}/forgot` };
-  return [mail.put({ mail: 'password-changed', to: user.email, subject: user.id, language, locals })];
 }

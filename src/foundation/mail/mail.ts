@@ -61,19 +61,28 @@ export interface MailRoomParts {
 /** The outbox kind of mails. */
 export const mailKind = 'mail';
 
+/** Queues mails for whoever serves to send: all of the mail room that a command has. */
+export function createMailQueue(parts: Pick<MailRoomParts, 'issuer' | 'clock' | 'ids' | 'outbox'> & { isOn: boolean }) {
+  const { clock, ids, outbox, isOn } = parts;
+  const { hostname } = new URL(parts.issuer);
+  const queue: Pick<Mail, 'isOn' | 'put'> = {
+    isOn,
+    put(mail) {
+      const queued: QueuedMail = { ...mail, messageId: `${ids.next()}@${hostname}`, at: clock.now() };
+      return outbox.put(mailKind, queued);
+    },
+  };
+  return queue;
+}
+
 /** Builds the mail room: mails are queued with the change that causes them, and sent from the outbox afterwards. */
 export function createMailRoom(parts: MailRoomParts): MailRoom {
-  const { transport, clock, ids, outbox } = parts;
-  const { hostname } = new URL(parts.issuer);
+  const { transport } = parts;
   let lastFailure: string | undefined;
   return {
     close: () => transport?.close(),
     mail: {
-      isOn: transport !== undefined,
-      put(mail) {
-        const queued: QueuedMail = { ...mail, messageId: `${ids.next()}@${hostname}`, at: clock.now() };
-        return outbox.put(mailKind, queued);
-      },
+      ...createMailQueue({ ...parts, isOn: transport !== undefined }),
       note() {
         if (transport === undefined) return 'no mail server is configured; nothing is sent';
         return lastFailure === undefined ? undefined : `the last mail was not sent: ${lastFailure}`;

@@ -22,6 +22,18 @@ export interface PasswordChangedMailLocals {
   readonly forgotHref: string;
 }
 
+/** What was changed on an account: each has words of its own. */
+export type AccountChange =
+  | 'password-changed'
+  | 'recovery-regenerated'
+  | 'factors-reset'
+  | `factor-${'added' | 'removed'}-${'totp' | 'passkey'}`;
+
+/** That something was changed which keeps others out, to whom the account belongs. */
+export interface AccountChangedMailLocals extends PasswordChangedMailLocals {
+  readonly change: AccountChange;
+}
+
 /** A link that shows that an address belongs to who is registering it. */
 export interface ConfirmAddressMailLocals {
   readonly href: string;
@@ -41,6 +53,7 @@ export interface MailLocals {
   test: TestMailLocals;
   'reset-link': ResetLinkMailLocals;
   'password-changed': PasswordChangedMailLocals;
+  'account-changed': AccountChangedMailLocals;
   'confirm-address': ConfirmAddressMailLocals;
   'account-exists': AccountExistsMailLocals;
 }
@@ -51,6 +64,7 @@ const everyMail: Readonly<Record<MailName, true>> = {
   test: true,
   'reset-link': true,
   'password-changed': true,
+  'account-changed': true,
   'confirm-address': true,
   'account-exists': true,
 };

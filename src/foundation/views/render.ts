@@ -66,7 +66,9 @@ export function createViews(options: ViewsOptions): Views {
     languages: i18n.languages,
     render: (page, locals, { language }) => compiled(page)({ ...shared, ...i18n.in(language), page: locals }),
     renderMail(name, locals, { language }) {
-      const form = (of: MailForm) => compiledMail(name, of)({ ...shared, ...i18n.in(language), mail: locals });
+      // What a person's own claims say (`de-AT`) is taken as a browser's wish is.
+      const words = i18n.in(i18n.negotiate(language, undefined));
+      const form = (of: MailForm) => compiledMail(name, of)({ ...shared, ...words, mail: locals });
       return { subject: form('subject'), html: form('html'), text: form('text').trim().concat('\n') };
     },
     async compileAll() {
