@@ -55,15 +55,15 @@ export async function composeCore(foundations: Foundations): Promise<CoreFeature
     queue,
     random: foundations.random,
   });
-  const within = { ...foundations, audit, settings, passwordHash };
-  const throttle = createThrottle(within);
+  const throttle = createThrottle({ ...foundations, settings });
+  const within = { ...foundations, audit, settings, passwordHash, throttle };
   const core = {
     audit,
     settings,
     users: createUsers(within),
     passwords: createPasswords(within),
     throttle,
-    mfa: createMfa({ ...within, throttle }),
+    mfa: createMfa(within),
     clients: createClients(within),
     signingKeys: createSigningKeys(within),
   };

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import type Koa from 'koa';
 import { createAccount } from '../features/account/module.ts';
+import { addressRequestKind, addressRequests, createAddresses } from '../features/addresses/module.ts';
 import { createConsent } from '../features/consent/module.ts';
 import { createConsole } from '../features/console/module.ts';
 import { createMfaPages } from '../features/mfa/module.ts';
@@ -60,6 +61,8 @@ export async function compose(parts: AppParts): Promise<App> {
   const notices = createNotices({ ...parts, issuer, mail });
   const within = { ...parts, ...core, views, issuer, protocol, sessions, interactions, mail, outbox, endings, notices };
   const setUp = createSetUp(within);
+  const endEverything = everything(endings);
+  const addresses = createAddresses({ ...within, endEverything });
   const registering = createRegistrations(within);
   const hooks = { ...signInHooks(parts, core), offersRegistration: () => registering.isOffered() };
   const koa = createHttpApp({
@@ -72,7 +75,8 @@ export async function compose(parts: AppParts): Promise<App> {
         console: createConsole(within),
         recovery: createRecovery(within),
         mfa: createMfaPages(within),
-        account: createAccount({ ...within, endEverything: everything(endings) }),
+        account: createAccount({ ...within, addresses, endEverything }),
+        addresses,
         registrations: registering,
         signIn: createSignIn({ ...within, ...hooks }),
       }),
@@ -131,6 +135,7 @@ function composeProtocol(parts: AppParts, core: CoreFeatures, views: ReturnType<
     const answering = { ...parts, ...core, issuer, mail, loginReference: loginReferences(parts) };
     kinds[resetRequestKind] = resetRequests(answering);
     kinds[registrationKind] = registrations(answering);
+    kinds[addressRequestKind] = addressRequests(answering);
   }
   return { protocol, outbox, room, endings: createEndings({ ...parts, ...core, notice }) };
 }

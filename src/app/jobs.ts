@@ -1,3 +1,4 @@
+import { sweepAddressChanges } from '../features/addresses/module.ts';
 import type { Audit } from '../features/audit/module.ts';
 import type { Protocol } from '../features/protocol/module.ts';
 import { sweepRegistrations } from '../features/registration/module.ts';
@@ -61,6 +62,7 @@ export function startJobs(parts: JobsParts): Jobs {
           ...protocol.sweep(),
           outbox.sweep(clock.now() - keepMessagesMs),
           users.links.sweep(clock.now() - keepLinksMs),
+          sweepAddressChanges(parts, clock.now() - keepLinksMs),
           sweepRegistrations(parts, clock.now() - keepLinksMs),
         ]),
     },

@@ -1,5 +1,6 @@
 import type Router from '@koa/router';
 import type { Account } from '../features/account/module.ts';
+import type { Addresses } from '../features/addresses/module.ts';
 import type { Consent } from '../features/consent/module.ts';
 import type { Console } from '../features/console/module.ts';
 import type { MfaPages } from '../features/mfa/module.ts';
@@ -13,6 +14,7 @@ export interface Pages {
   readonly consent: Consent;
   readonly mfa: MfaPages;
   readonly account: Account;
+  readonly addresses: Addresses;
   readonly setUp: SetUp;
   readonly console: Console;
   readonly recovery: Recovery;
@@ -21,11 +23,12 @@ export interface Pages {
 
 /** Mounts every feature's pages. */
 export function mountPages(router: Router, pages: Pages): void {
-  const { signIn, consent, mfa, account, recovery, registrations, setUp, console } = pages;
+  const { signIn, consent, mfa, account, addresses, recovery, registrations, setUp, console } = pages;
   signIn.mount(router, { ...mfa.steps, consent: (ctx, interaction) => consent.show(ctx, interaction) });
   consent.mount(router);
   mfa.mount(router);
   account.mount(router);
+  addresses.mount(router);
   recovery.mount(router);
   registrations.mount(router);
   setUp.mount(router);

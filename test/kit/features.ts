@@ -53,9 +53,9 @@ export function createTestFeatures(database: Database, clock: TestClock = create
   const queue = createPasswordQueue({ concurrency: 2, limit: 100 });
   const parameters = () => settings.current().password.hash;
   const passwordHash = createPasswordHash({ parameters, queue, random });
-  const passwords = createPasswords({ database, clock, audit, settings, passwordHash });
-  const clients = createClients({ database, clock, ids, random, audit });
   const throttle = createThrottle({ clock, settings });
+  const passwords = createPasswords({ database, clock, audit, settings, passwordHash, throttle });
+  const clients = createClients({ database, clock, ids, random, audit });
   const keyRing = createKeyRing({ keys: [Buffer.alloc(32, 7)], random });
   const config = { issuer: 'https://id.example' };
   const mfa = createMfa({ config, database, clock, ids, random, keyRing, audit, settings, throttle });

@@ -21,6 +21,21 @@ const samples: { readonly [Name in keyof MailLocals]: MailLocals[Name] } = {
     href: `https://login.northwind.example/register/confirm?key=${key}`,
     expiresAt: at + 86_400_000,
   },
+  'confirm-new-address': {
+    href: `https://login.northwind.example/email/confirm?key=${key}`,
+    expiresAt: at + 86_400_000,
+  },
+  'address-changed': {
+    at,
+    ip: '203.0.113.7',
+    email: 'ada@new.example',
+    undo: { href: `https://login.northwind.example/email/undo?key=${key}`, until: at + 604_800_000 },
+  },
+  'address-taken': {
+    at,
+    signInHref: 'https://login.northwind.example/',
+    forgotHref: 'https://login.northwind.example/forgot',
+  },
   'account-exists': {
     at,
     ip: '203.0.113.7',

@@ -108,6 +108,9 @@ const withPassword = (problem: NonNullable<PageLocals['account/account']['signed
   signedIn: { ...mine, password: { minLength: 15, problem } },
 });
 
+const email = { email: account, proving: 'password' } as const;
+const newAddress = { action: '/email/confirm?key=x', email: 'ada@new.example', needsPassword: false };
+
 const accounts: readonly Sample[] = [
   sample('account-signed-out', 'account/account', 'page', { signInHref: '/sign-in' }),
   sample('account', 'account/account', 'page', { signedIn: mine }),
@@ -131,6 +134,36 @@ const accounts: readonly Sample[] = [
     sample(`account-authenticator-${kind}`, 'account/authenticator', 'page', { totp, problem: { kind } }),
   ),
   sample('account-authenticator-throttled', 'account/authenticator', 'page', { totp, problem: throttled }),
+  ...(['ask', 'sent', 'off'] as const).map((state) =>
+    sample(`account-email-${state}`, 'account/email', 'page', { ...email, state, wanted: 'ada@new.example' }),
+  ),
+  ...(['missing', 'wrong', 'email-missing', 'email-invalid', 'email-same'] as const).map((kind) =>
+    sample(`account-email-problem-${kind}`, 'account/email', 'page', { ...email, state: 'ask', problem: { kind } }),
+  ),
+  sample('account-email-throttled', 'account/email', 'page', { ...email, state: 'ask', problem: throttled }),
+  sample('account-email-code', 'account/email', 'page', { ...email, state: 'ask', proving: 'code' }),
+  sample('address-confirm', 'address/confirm', 'page', newAddress),
+  sample('address-confirm-elsewhere', 'address/confirm', 'page', { ...newAddress, needsPassword: true }),
+  ...(['missing', 'wrong'] as const).map((kind) =>
+    sample(`address-confirm-${kind}`, 'address/confirm', 'page', {
+      ...newAddress,
+      needsPassword: true,
+      problem: { kind },
+    }),
+  ),
+  sample('address-confirm-busy', 'address/confirm', 'page', { ...newAddress, needsPassword: true, problem: busy }),
+  ...([false, true] as const).map((isTaken) =>
+    sample(`address-undo-${isTaken ? 'taken' : 'ask'}`, 'address/undo', 'page', {
+      action: '/email/undo?key=x',
+      formerEmail: account,
+      email: 'ada@new.example',
+      isTaken,
+    }),
+  ),
+  ...(['changed', 'undone'] as const).map((what) =>
+    sample(`address-done-${what}`, 'address/done', 'page', { what, forgotHref: '/forgot' }),
+  ),
+  sample('address-link-over', 'address/link', 'page', reference('link_not_usable')),
   sample('account-recovery-codes', 'account/recovery-codes', 'page', { recoveryCodes }),
   sample('account-remove-factor', 'account/remove-factor', 'page', {}),
   ...(['missing', 'wrong', 'used'] as const).map((kind) =>

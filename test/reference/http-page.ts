@@ -1,6 +1,7 @@
 import Router from '@koa/router';
 import { mountPages } from '../../src/app/page-routes.ts';
 import { createAccount } from '../../src/features/account/module.ts';
+import { createAddresses } from '../../src/features/addresses/module.ts';
 import { createConsent } from '../../src/features/consent/module.ts';
 import { createConsole } from '../../src/features/console/module.ts';
 import { createMfaPages } from '../../src/features/mfa/module.ts';
@@ -32,6 +33,13 @@ export const routeMeanings: Readonly<Record<string, string>> = {
   'POST /account/authenticator': 'Takes the first code of a new app and shows the recovery codes.',
   'POST /account/authenticator/remove': 'Asks for a code and removes the app with it.',
   'POST /account/recovery-codes': 'New recovery codes in place of the former ones.',
+  'GET /account/email': 'The form for another address, after a fresh sign-in.',
+  'POST /account/email': 'Has a link sent to the new address; the answer is the same for all.',
+  'GET /email/confirm': 'Shows the link that confirms a new address, while it works.',
+  'POST /email/confirm': 'Makes the new address the account’s and uses the link up.',
+  'GET /email/undo': 'Shows the link that takes a change of address back, while it works.',
+  'POST /email/undo': 'Restores the former address, ends everything held, and uses the link up.',
+  'GET /email/done': 'Says that the address is changed, or restored.',
   'GET /register': 'The form for an account, where people may register.',
   'POST /register': 'Has a mail sent to the address; the answer is the same for all.',
   'GET /interaction/:uid/register': 'The same within a sign-in, to which it leads back.',
@@ -92,6 +100,7 @@ export function pageRoutes(): string[] {
     consent: createConsent(none),
     mfa: createMfaPages(none),
     account: createAccount(none),
+    addresses: createAddresses(none),
     setUp: createSetUp(none),
     console: createConsole(none),
     recovery: createRecovery(none),

@@ -1,8 +1,8 @@
 import type Router from '@koa/router';
 import type { Passwords } from '../passwords/module.ts';
-import type { Throttle } from '../throttle/module.ts';
 import { createChangePassword } from './change-password.ts';
 import { type AccountPagesParts, mountAccount } from './pages.ts';
+import { createProveAgain } from './prove-again.ts';
 
 /**
  * Account owns `/account`, where people look after their own account: second factors, password, sign-ins. It stores
@@ -14,8 +14,9 @@ export interface Account {
 }
 
 export function createAccount(
-  parts: Omit<AccountPagesParts, 'changePassword'> & { passwords: Passwords; throttle: Throttle },
+  parts: Omit<AccountPagesParts, 'changePassword' | 'proveAgain'> & { passwords: Passwords },
 ): Account {
   const changePassword = createChangePassword(parts);
-  return { mount: (router) => mountAccount(router, { ...parts, changePassword }) };
+  const proveAgain = createProveAgain(parts);
+  return { mount: (router) => mountAccount(router, { ...parts, changePassword, proveAgain }) };
 }

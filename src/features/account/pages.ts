@@ -9,12 +9,13 @@ import { currentUnit } from '../protocol/module.ts';
 import type { SettingsModule } from '../settings/module.ts';
 import type { AccountEndings } from '../users/module.ts';
 import type { createChangePassword, PasswordOutcome } from './change-password.ts';
+import { type EmailPagesParts, mountEmail } from './email-pages.ts';
 import { ownEvent, refusalEvent } from './events.ts';
 import { mountFactors } from './factor-pages.ts';
 import { signInAddress, targetOf, type Visitor } from './visitor.ts';
-import { arrive, byVisitor, inform, tell, type VisitorParts, visitorOf } from './visitor-pages.ts';
+import { arrive, byVisitor, inform, tell, visitorOf } from './visitor-pages.ts';
 
-export interface AccountPagesParts extends VisitorParts {
+export interface AccountPagesParts extends EmailPagesParts {
   readonly views: Views;
   readonly settings: Pick<SettingsModule, 'current'>;
   readonly mfa: Mfa;
@@ -55,6 +56,7 @@ export function mountAccount(router: Router, parts: AccountPagesParts): void {
   });
 
   mountFactors(router, parts);
+  mountEmail(router, parts);
 }
 
 function showSignedOut(ctx: Context, { views, issuer }: AccountPagesParts): void {

@@ -4,13 +4,16 @@ import type { Database } from '../../foundation/db/database.ts';
 import type { Operation } from '../../foundation/db/statement.ts';
 import type { Audit, By } from '../audit/module.ts';
 import type { SettingsModule } from '../settings/module.ts';
+import type { Throttle } from '../throttle/module.ts';
 import { createCheckPassword } from './check-password.ts';
 import type { PasswordProblem, Person } from './policy.ts';
+import { createProvePassword, type PasswordProof } from './prove-password.ts';
 import { createSetPassword } from './set-password.ts';
 import { createPasswordStore } from './store.ts';
 
 export { refusedPassword } from './errors.ts';
 export type { PasswordProblemKind, Person } from './policy.ts';
+export type { PasswordProof } from './prove-password.ts';
 
 /**
  * Passwords owns the Argon2id hashes of people's passwords and the policy for new ones. It does not count failures
@@ -24,6 +27,11 @@ export interface Passwords {
    * the sign-in. Throws what the hash throws when it sheds load (503 with `retryAfter`).
    */
   check(userId: string | undefined, password: string): Promise<{ ok: boolean; upgrade?: Operation }>;
+  /**
+   * Asks a person who is known already for their password once more. A wrong one counts as it does at the sign-in, with
+   * the address that it came from. Throws as `check`.
+   */
+  prove(userId: string, password: string, address: string | undefined): Promise<PasswordProof>;
   /**
    * Why this may not become the person's password; undefined when it may. `minLength` is for settings
    * that are about to change; otherwise today's holds.
@@ -53,11 +61,14 @@ export function createPasswords(parts: {
   audit: Audit;
   settings: Pick<SettingsModule, 'current'>;
   passwordHash: PasswordHash;
+  throttle: Throttle;
 }): Passwords {
   const store = createPasswordStore(parts);
+  const checking = createCheckPassword({ ...parts, store });
   return {
     has: async (userId) => (await store.find(userId)) !== undefined,
-    ...createCheckPassword({ ...parts, store }),
+    ...checking,
+    prove: createProvePassword({ ...parts, ...checking }),
     ...createSetPassword({ ...parts, store }),
   };
 }

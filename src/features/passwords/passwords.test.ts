@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { eventTypesOf, openTestFeatures } from '../../../test/kit/features.ts';
 import type { PasswordHash } from '../../foundation/crypto/password-hash.ts';
 import { byOperator } from '../audit/module.ts';
+import { createThrottle } from '../throttle/module.ts';
 import { createPasswords } from './module.ts';
 import { passwordProblem } from './policy.ts';
 
@@ -45,7 +46,7 @@ describe('a password', () => {
       },
       needsRehash: () => false,
     };
-    const passwords = createPasswords({ ...features, passwordHash });
+    const passwords = createPasswords({ ...features, throttle: createThrottle(features), passwordHash });
     const { id } = await features.users.create({ email: 'no-password@example.org' }, byOperator);
     for (const one of [userId, id, 'nobody', undefined])
       expect(await passwords.check(one, password)).toEqual({ ok: false });

@@ -4,6 +4,7 @@ import type { Operation } from '../../foundation/db/statement.ts';
 import type { Ids } from '../../foundation/ids.ts';
 import type { Random } from '../../foundation/random.ts';
 import type { Audit, By } from '../audit/module.ts';
+import { createChangeEmail, type EmailChange } from './change-email.ts';
 import { createCreateUser } from './create-user.ts';
 import { createDisableUser } from './disable-user.ts';
 import { createLinks } from './links.ts';
@@ -43,6 +44,11 @@ export interface Users {
    * else differs. Returns the names of what changed. Throws as `create`, and `user_unknown` (404).
    */
   update(id: string, user: NewUser, by: By, alongside?: Alongside): Promise<string[]>;
+  /**
+   * Makes an address the account's that was shown to be the person's. Throws `user_email_taken` (409), and
+   * `store_conflict` when the address is not what it must be, or an operation of `alongside` that must hit does not.
+   */
+  changeEmail(id: string, change: EmailChange, by: By, alongside: Alongside): Promise<void>;
   /** What `update` would change, without changing it. */
   preview(id: string, user: NewUser): Promise<string[]>;
   /** Ends everything the person holds and refuses them from now on. False when it was so already. */
@@ -102,6 +108,7 @@ export function createUsers(parts: {
     hasAdministrator: () => store.hasAdministrator(),
     ...createCreateUser(within),
     ...createUpdateUser(within),
+    ...createChangeEmail(within),
     ...createDisableUser(within),
     links: createLinks(within),
   };

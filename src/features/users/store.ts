@@ -3,6 +3,7 @@ import type { Database, Transaction } from '../../foundation/db/database.ts';
 import { violates } from '../../foundation/db/errors.ts';
 import { type Operation, type Row, statement } from '../../foundation/db/statement.ts';
 import type { Ids } from '../../foundation/ids.ts';
+import type { EmailChange } from './change-email.ts';
 import { loginKey } from './login-key.ts';
 import type { Claims } from './schema.ts';
 import { type LinkPurpose, type OneTimeLink, type Role, roles, type User } from './user.ts';
@@ -76,6 +77,8 @@ export interface UserStore {
   hasAdministrator(): Promise<boolean>;
   insert(tx: Transaction, id: string, fields: UserFields): Promise<void>;
   update(tx: Transaction, id: string, fields: UserFields): Promise<void>;
+  /** False when the address is not the one that it must be. */
+  changeEmail(tx: Transaction, id: string, change: EmailChange): Promise<boolean>;
   /** False when it was so already. */
   setDisabled(tx: Transaction, id: string, disabled: boolean): Promise<boolean>;
   addRole(tx: Transaction, userId: string, role: Role): Promise<void>;
@@ -106,6 +109,13 @@ export function createUserStore({ database, clock, ids }: { database: Database; 
     async update(tx, id, fields) {
       await tx.user.update({ where: { id }, data: { ...toColumns(fields), updatedAt: now() } });
     },
+    async changeEmail(tx, id, { from, to }) {
+      const { count } = await tx.user.updateMany({
+        where: { id, ...(from === undefined ? {} : { emailKey: keyOf(from) }) },
+        data: { email: to, emailKey: keyOf(to), emailVerified: true, updatedAt: now() },
+      });
+      return count === 1;
+    },
     async setDisabled(tx, id, disabled) {
       const { count } = await tx.user.updateMany({
         where: { id, disabledAt: disabled ? null : { not: null } },
@@ -123,13 +133,15 @@ export function createUserStore({ database, clock, ids }: { database: Database; 
   };
 }
 
+const keyOf = (login: string): string => loginKey(login) ?? login;
+
 function toColumns({ email, emailVerified, username, claims }: UserFields) {
   return {
     email,
-    emailKey: loginKey(email) ?? email,
+    emailKey: keyOf(email),
     emailVerified,
     username: username ?? null,
-    usernameKey: username === undefined ? null : (loginKey(username) ?? username),
+    usernameKey: username === undefined ? null : keyOf(username),
     claims: JSON.stringify(claims),
   };
 }

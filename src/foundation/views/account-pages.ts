@@ -42,6 +42,47 @@ export interface AccountLocals {
     | undefined;
 }
 
+/** What is wrong with a password or code that somebody had to type once more. */
+export type AgainProblem = { readonly kind: 'missing' | 'wrong' } | ThrottledProblem | BusyProblem;
+
+export interface EmailLocals {
+  /**
+   * - `ask`: the form
+   * - `sent`: the same for every address, whether somebody else has it or not
+   * - `off`: there is no mail server, so no address can be confirmed
+   */
+  readonly state: 'ask' | 'sent' | 'off';
+  /** The address as it is. */
+  readonly email: string;
+  /** What was typed. */
+  readonly wanted?: string | undefined;
+  /** What has to be typed beside it. */
+  readonly proving: 'password' | 'code' | 'nothing';
+  readonly problem?: { readonly kind: 'email-missing' | 'email-invalid' | 'email-same' } | AgainProblem | undefined;
+}
+
+export interface ConfirmAddressLocals {
+  readonly action: string;
+  /** The new address. */
+  readonly email: string;
+  /** True where its person is not signed in. */
+  readonly needsPassword: boolean;
+  readonly problem?: AgainProblem | undefined;
+}
+
+export interface UndoAddressLocals {
+  readonly action: string;
+  readonly formerEmail: string;
+  readonly email: string;
+  /** True when another account has the former address by now. */
+  readonly isTaken: boolean;
+}
+
+export interface AddressDoneLocals {
+  readonly what: 'changed' | 'undone';
+  readonly forgotHref: string;
+}
+
 export interface AuthenticatorLocals {
   readonly totp: TotpOnPage;
   readonly problem?: CodeProblem | undefined;

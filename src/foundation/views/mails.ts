@@ -40,6 +40,23 @@ export interface ConfirmAddressMailLocals {
   readonly expiresAt: number;
 }
 
+/** To the former address and to the new one, once the new one counts. */
+export interface AddressChangedMailLocals {
+  readonly at: number;
+  readonly ip?: string | undefined;
+  /** The new one. */
+  readonly email: string;
+  /** For the former address only: a link that takes the change back. */
+  readonly undo?: { readonly href: string; readonly until: number } | undefined;
+}
+
+/** To the owner of an address that somebody wanted for another account. */
+export interface AddressTakenMailLocals {
+  readonly at: number;
+  readonly signInHref: string;
+  readonly forgotHref: string;
+}
+
 /** To the owner of an account, with whose address somebody tried to register. */
 export interface AccountExistsMailLocals {
   readonly at: number;
@@ -55,6 +72,9 @@ export interface MailLocals {
   'password-changed': PasswordChangedMailLocals;
   'account-changed': AccountChangedMailLocals;
   'confirm-address': ConfirmAddressMailLocals;
+  'confirm-new-address': ConfirmAddressMailLocals;
+  'address-changed': AddressChangedMailLocals;
+  'address-taken': AddressTakenMailLocals;
   'account-exists': AccountExistsMailLocals;
 }
 
@@ -66,6 +86,9 @@ const everyMail: Readonly<Record<MailName, true>> = {
   'password-changed': true,
   'account-changed': true,
   'confirm-address': true,
+  'confirm-new-address': true,
+  'address-changed': true,
+  'address-taken': true,
   'account-exists': true,
 };
 

@@ -6,9 +6,13 @@
 
 import type {
   AccountLocals,
+  AddressDoneLocals,
   AuthenticatorLocals,
+  ConfirmAddressLocals,
+  EmailLocals,
   NewRecoveryCodesLocals,
   RemoveFactorLocals,
+  UndoAddressLocals,
 } from './account-pages.ts';
 import type {
   ConfirmRegistrationLocals,
@@ -311,8 +315,13 @@ export interface PageLocals {
   'set-up/link': SetUpLinkLocals;
   'account/account': AccountLocals;
   'account/authenticator': AuthenticatorLocals;
+  'account/email': EmailLocals;
   'account/remove-factor': RemoveFactorLocals;
   'account/recovery-codes': NewRecoveryCodesLocals;
+  'address/confirm': ConfirmAddressLocals;
+  'address/undo': UndoAddressLocals;
+  'address/done': AddressDoneLocals;
+  'address/link': Reference;
   'console/home': HomeLocals;
   'console/first-app-created': FirstAppCreatedLocals;
 }
@@ -345,8 +354,13 @@ const everyPage: Readonly<Record<PageName, true>> = {
   'set-up/link': true,
   'account/account': true,
   'account/authenticator': true,
+  'account/email': true,
   'account/remove-factor': true,
   'account/recovery-codes': true,
+  'address/confirm': true,
+  'address/undo': true,
+  'address/done': true,
+  'address/link': true,
   'console/home': true,
   'console/first-app-created': true,
 };

@@ -1,0 +1,47 @@
+import type Router from '@koa/router';
+import type { Clock } from '../../foundation/clock.ts';
+import type { Database } from '../../foundation/db/database.ts';
+import type { Operation } from '../../foundation/db/statement.ts';
+import type { MessageKind, Outbox } from '../../foundation/outbox/outbox.ts';
+import {
+  type AddressRequest,
+  type AnswerAddressRequestsParts,
+  addressRequestKind,
+  answerAddressRequests,
+} from './answer-requests.ts';
+import { type ChangeAddressParts, createChangeAddress } from './change-address.ts';
+import { type AddressPagesParts, mountAddresses } from './pages.ts';
+import { createAddressStore } from './store.ts';
+
+export { addressRequestKind } from './answer-requests.ts';
+
+/**
+ * Addresses owns changes of people's e-mail addresses: what was asked for, the link that confirms the new address, the
+ * link with which the former one takes it back. The address itself is the users room's, and changes only when the new
+ * one is confirmed. Who may ask is decided on the account's pages; what is held is ended by protocol.
+ */
+export interface Addresses {
+  mount(router: Router): void;
+  /** The operation that queues a person's wish for another address. It never tells whether somebody else has it. */
+  request(request: AddressRequest): Operation;
+}
+
+type Stored = { readonly database: Database; readonly clock: Clock };
+
+/** How requests leave the outbox. Apart from the pages, because the outbox is there before they are. */
+export const addressRequests = (parts: Omit<AnswerAddressRequestsParts, 'store'> & Stored): MessageKind =>
+  answerAddressRequests({ ...parts, store: createAddressStore(parts) });
+
+/** The operation that removes a batch of changes whose links ran out before the given time (milliseconds). */
+export const sweepAddressChanges = (parts: Stored, before: number): Operation =>
+  createAddressStore(parts).sweep(before);
+
+export function createAddresses(
+  parts: Omit<AddressPagesParts & ChangeAddressParts, 'change' | 'store'> & Stored & { outbox: Pick<Outbox, 'put'> },
+): Addresses {
+  const change = createChangeAddress({ ...parts, store: createAddressStore(parts) });
+  return {
+    mount: (router) => mountAddresses(router, { ...parts, change }),
+    request: (request) => parts.outbox.put(addressRequestKind, request),
+  };
+}
