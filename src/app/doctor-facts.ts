@@ -1,6 +1,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { departures } from '../features/passwords/module.ts';
 import { systemClock } from '../foundation/clock.ts';
 import { freeBytesAt } from '../foundation/config/data-dir.ts';
 import { encryptionKeyFile } from '../foundation/config/encryption-key.ts';
@@ -107,7 +108,7 @@ function certificateFacts({ issuer, tls }: Config): CertificateFacts | undefined
   };
 }
 
-async function storeFacts(config: Config): Promise<Pick<DoctorFacts, 'database' | 'keys'>> {
+async function storeFacts(config: Config): Promise<Pick<DoctorFacts, 'database' | 'keys' | 'departures'>> {
   let pending: readonly string[];
   try {
     const ids = createIds(systemClock, systemRandom);
@@ -125,12 +126,13 @@ async function storeFacts(config: Config): Promise<Pick<DoctorFacts, 'database' 
   }
 }
 
-async function openedFacts(): Promise<{ database: DatabaseFacts; keys: DoctorFacts['keys'] }> {
+async function openedFacts(): Promise<Pick<DoctorFacts, 'database' | 'keys' | 'departures'>> {
   const app = await openCommandApp();
   try {
     const { durability } = app.database;
     const keys = app.signingKeys.list().map(({ alg, state }) => ({ alg, state }));
-    return { database: { pending: [], durability, time: await databaseTime(app.database) }, keys };
+    const database = { pending: [], durability, time: await databaseTime(app.database) };
+    return { database, keys, departures: departures(app.settings.current()) };
   } finally {
     await app.close();
   }

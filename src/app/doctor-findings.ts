@@ -62,6 +62,8 @@ export interface DoctorFacts {
   readonly database: DatabaseFacts;
   /** The signing keys, or in words why they cannot be read. `undefined`: not looked at. */
   readonly keys: readonly SigningKeyFacts[] | { readonly error: string } | undefined;
+  /** Names of settings for passwords that leave NIST SP 800-63B-4. `undefined`: not looked at. */
+  readonly departures?: readonly string[] | undefined;
   /** The mail server, with what is wrong when it does not let us in. `undefined`: there is none. */
   readonly mail: { readonly host: string; readonly error?: string } | undefined;
   readonly argon2: Argon2Build;
@@ -95,6 +97,7 @@ export function examine(facts: DoctorFacts): Finding[] {
     ...checkModes(facts),
     ...checkDatabase(facts.database),
     ...checkKeys(facts.keys),
+    ...checkPasswordRules(facts.departures),
     checkMail(facts.mail),
     checkArgon2(facts.argon2),
     namePrecious(config, facts.keyFile),
@@ -244,6 +247,13 @@ function checkKeys(keys: DoctorFacts['keys']): Finding[] {
   const waiting = new Set(keys.filter(({ state }) => state === 'next').map(({ alg }) => alg));
   const next = waiting.size > 0 ? `, next published for ${[...waiting].join(', ')}` : '';
   return [ok('signing keys', `${current.join(', ')} sign${next}.`)];
+}
+
+function checkPasswordRules(names: DoctorFacts['departures']): Finding[] {
+  if (names === undefined) return [];
+  if (names.length === 0) return [ok('passwords', 'The rules for new ones are those of NIST SP 800-63B-4.')];
+  const remedy = 'Switch it off: such rules make people choose what is easy to guess. Length and refused lists help.';
+  return names.map((name) => warning('passwords', `${name} leaves NIST SP 800-63B-4 §3.1.1.2.`, remedy));
 }
 
 function checkArgon2(build: Argon2Build): Finding {

@@ -53,11 +53,11 @@ export function createTestFeatures(database: Database, clock: TestClock = create
   const queue = createPasswordQueue({ concurrency: 2, limit: 100 });
   const parameters = () => settings.current().password.hash;
   const passwordHash = createPasswordHash({ parameters, queue, random });
+  const config = { issuer: 'https://id.example' };
   const throttle = createThrottle({ clock, settings });
-  const passwords = createPasswords({ database, clock, audit, settings, passwordHash, throttle });
+  const passwords = createPasswords({ config, database, clock, audit, settings, passwordHash, throttle });
   const clients = createClients({ database, clock, ids, random, audit });
   const keyRing = createKeyRing({ keys: [Buffer.alloc(32, 7)], random });
-  const config = { issuer: 'https://id.example' };
   const mfa = createMfa({ config, database, clock, ids, random, keyRing, audit, settings, throttle });
   return { clock, ids, database, audit, settings, users, passwords, clients, mfa };
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { CommandIo, ExitCode } from './io.ts';
 import { warnOfMissingPkce } from './pkce-warning.ts';
+import { warnOfDepartures } from './policy-warning.ts';
 import { writeResult } from './result.ts';
 import { checkSeed } from './seed-check.ts';
 import { readSeedFile, type SeedFile, type SeedProblem } from './seed-file.ts';
@@ -48,6 +49,7 @@ async function takeSteps(io: CommandIo, app: SeedApp, { seed }: SeedFile, args: 
     // Also when one entry fails: those before it are stored, and a secret that was made is told only now.
     writeChanges(io, changes, args.dryRun);
     warnOfMissingPkce(io, app.clients.all());
+    warnOfDepartures(io, app.settings);
   }
   return 0;
 }

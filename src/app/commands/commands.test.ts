@@ -239,6 +239,15 @@ describe('postern settings print', () => {
     expect(parse(yaml.words.out)).toEqual(json.result());
     expect(features.settings.preview(json.result())).toEqual([]);
   });
+
+  it('says which rules for passwords leave NIST SP 800-63B-4', async () => {
+    await features.settings.set({ password: { composition: { digit: true } } }, byOperator);
+    const { io, words } = capture(true);
+    expect(await settingsPrint(io, features)).toBe(0);
+    expect(words.err).toBe(
+      'Warning: password.composition.digit leaves NIST SP 800-63B-4 §3.1.1.2, which says that no such rule shall be imposed.\n',
+    );
+  });
 });
 
 describe('postern audit', () => {

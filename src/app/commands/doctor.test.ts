@@ -111,6 +111,7 @@ describe('postern doctor', () => {
     ],
     ['keys that cannot be read', { keys: { error: 'Wrong key.' } }, 'problem', 'Wrong key.'],
     ['no keys', { keys: [] }, 'warning', 'none yet'],
+    ['rules for passwords that do harm', { departures: ['password.composition.upper'] }, 'warning', '63B-4'],
     ['no mail server', { mail: undefined }, 'warning', 'nothing is sent'],
     ['a mail server that is away', { mail: { host: 'smtp.example.com', error: 'It is away.' } }, 'warning', 'is away'],
     ['the portable argon2', { argon2: { kind: 'portable', file: 'x' } }, 'warning', 'portable'],

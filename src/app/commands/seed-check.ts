@@ -1,6 +1,6 @@
 import { type Clients, unknownReferences } from '../../features/clients/module.ts';
 import type { Passwords } from '../../features/passwords/module.ts';
-import type { SettingsModule } from '../../features/settings/module.ts';
+import type { Settings, SettingsModule } from '../../features/settings/module.ts';
 import { loginKey, type Users } from '../../features/users/module.ts';
 import { AppError, type FieldErrors } from '../../foundation/errors.ts';
 import { type SeedFile, type SeedProblem, sorted } from './seed-file.ts';
@@ -54,16 +54,25 @@ async function passwordProblems(
   { seed, problem }: SeedFile,
   resetCredentials: boolean,
 ): Promise<SeedProblem[]> {
-  const minLength = (seed.settings.password as { minLength?: unknown } | undefined)?.minLength;
+  const planned = plannedSettings(app.settings, seed.settings);
   const problems: SeedProblem[] = [];
-  for (const [index, { password, email, username }] of seed.users.entries()) {
+  for (const [index, { password, email, username, claims }] of seed.users.entries()) {
     if (password === undefined) continue;
     if (!resetCredentials && (await app.users.findByLogin(email)) !== undefined) continue;
-    const planned = typeof minLength === 'number' ? minLength : undefined;
-    const refused = app.passwords.problem(password, { email, username }, planned);
+    const refused = await app.passwords.problem(password, { email, username, claims }, planned);
     if (refused) problems.push(problem(['users', index, 'password'], refused.text));
   }
   return problems;
+}
+
+/** The policy that will hold; today's where the seed's settings are refused anyway. */
+function plannedSettings(settings: SettingsModule, changes: Seed['settings']): Settings | undefined {
+  try {
+    return settings.planned(changes);
+  } catch (error) {
+    if (error instanceof AppError && error.fields !== undefined) return undefined;
+    throw error;
+  }
 }
 
 function referenceProblems(clients: Clients, { seed, problem }: SeedFile): SeedProblem[] {

@@ -5,6 +5,7 @@ import type { AccountLocals } from '../../foundation/views/account-pages.ts';
 import type { Views } from '../../foundation/views/render.ts';
 import { throttledProblem } from '../../foundation/views/waiting.ts';
 import type { Mfa } from '../mfa/module.ts';
+import { shortestPassword } from '../passwords/module.ts';
 import { currentUnit } from '../protocol/module.ts';
 import type { SettingsModule } from '../settings/module.ts';
 import type { AccountEndings } from '../users/module.ts';
@@ -77,7 +78,7 @@ const dones = ['password', 'factor-removed', 'session'] as const;
 async function showAccount(ctx: Context, parts: AccountPagesParts, visitor: Visitor, shown: Shown): Promise<void> {
   const { user, signIn } = visitor;
   const [factors, sessions] = await Promise.all([parts.mfa.factors(user.id), parts.sessions.list(user.id)]);
-  const { mfa, password } = parts.settings.current();
+  const settings = parts.settings.current();
   showPage(ctx, {
     views: parts.views,
     page: 'account/account',
@@ -86,8 +87,8 @@ async function showAccount(ctx: Context, parts: AccountPagesParts, visitor: Visi
       signedIn: {
         account: user.email,
         done: dones.find((done) => done === ctx.query['done']),
-        factors: mfa.policy === 'off' && !factors.totp ? undefined : factors,
-        password: { minLength: password.minLength, problem: shown.passwordProblem },
+        factors: settings.mfa.policy === 'off' && !factors.totp ? undefined : factors,
+        password: { minLength: shortestPassword(settings), problem: shown.passwordProblem },
         sessions: sessions.map((one) => ({ ...one, here: one.id === signIn.id })),
       },
     },

@@ -3,16 +3,17 @@ import type { PasswordHash } from '../../foundation/crypto/password-hash.ts';
 import type { Database } from '../../foundation/db/database.ts';
 import type { Operation } from '../../foundation/db/statement.ts';
 import type { Audit, By } from '../audit/module.ts';
-import type { SettingsModule } from '../settings/module.ts';
+import type { Settings, SettingsModule } from '../settings/module.ts';
 import type { Throttle } from '../throttle/module.ts';
 import { createCheckPassword } from './check-password.ts';
+import { createJudge } from './judge.ts';
 import type { PasswordProblem, Person } from './policy.ts';
 import { createProvePassword, type PasswordProof } from './prove-password.ts';
 import { createSetPassword } from './set-password.ts';
 import { createPasswordStore } from './store.ts';
 
 export { refusedPassword } from './errors.ts';
-export type { PasswordProblemKind, Person } from './policy.ts';
+export { departures, type PasswordProblemKind, type Person, shortestPassword } from './policy.ts';
 export type { PasswordProof } from './prove-password.ts';
 
 /**
@@ -33,10 +34,10 @@ export interface Passwords {
    */
   prove(userId: string, password: string, address: string | undefined): Promise<PasswordProof>;
   /**
-   * Why this may not become the person's password; undefined when it may. `minLength` is for settings
-   * that are about to change; otherwise today's holds.
+   * Why this may not become the person's password; undefined when it may. `planned` are settings that are about to
+   * change; otherwise today's hold.
    */
-  problem(password: string, person: Person, minLength?: number): PasswordProblem | undefined;
+  problem(password: string, person: Person, planned?: Settings): Promise<PasswordProblem | undefined>;
   /**
    * The operations that make this the person's password, audited. Throws `password_refused` (400, fields.password)
    * when the policy forbids it. Hashing takes its time: call it before the transaction.
@@ -56,6 +57,7 @@ export interface Passwords {
 }
 
 export function createPasswords(parts: {
+  config: { readonly issuer: string };
   database: Database;
   clock: Clock;
   audit: Audit;
@@ -65,10 +67,12 @@ export function createPasswords(parts: {
 }): Passwords {
   const store = createPasswordStore(parts);
   const checking = createCheckPassword({ ...parts, store });
+  const problem = createJudge(parts);
   return {
+    problem,
     has: async (userId) => (await store.find(userId)) !== undefined,
     ...checking,
     prove: createProvePassword({ ...parts, ...checking }),
-    ...createSetPassword({ ...parts, store }),
+    ...createSetPassword({ ...parts, store, problem }),
   };
 }

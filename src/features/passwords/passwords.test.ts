@@ -3,8 +3,9 @@ import { eventTypesOf, openTestFeatures } from '../../../test/kit/features.ts';
 import type { PasswordHash } from '../../foundation/crypto/password-hash.ts';
 import { byOperator } from '../audit/module.ts';
 import { createThrottle } from '../throttle/module.ts';
-import { createPasswords } from './module.ts';
-import { passwordProblem } from './policy.ts';
+import { createJudge } from './judge.ts';
+import { createPasswords, departures } from './module.ts';
+import { strengthOf } from './strength.ts';
 
 type Features = Awaited<ReturnType<typeof openTestFeatures>>;
 
@@ -12,6 +13,7 @@ let features: Features;
 let userId: string;
 const person = { email: 'ada@example.org', username: 'ada-of-the-engine' };
 const password = 'correct horse battery staple';
+const config = { issuer: 'https://login.harbour-books.example' };
 
 beforeEach(async () => {
   features = await openTestFeatures();
@@ -46,7 +48,8 @@ describe('a password', () => {
       },
       needsRehash: () => false,
     };
-    const passwords = createPasswords({ ...features, throttle: createThrottle(features), passwordHash });
+    const throttle = createThrottle(features);
+    const passwords = createPasswords({ ...features, config, throttle, passwordHash });
     const { id } = await features.users.create({ email: 'no-password@example.org' }, byOperator);
     for (const one of [userId, id, 'nobody', undefined])
       expect(await passwords.check(one, password)).toEqual({ ok: false });
@@ -96,15 +99,28 @@ describe('a password', () => {
       status: 400,
       fields: { password: expect.stringContaining('15') },
     });
-    expect(passwords.problem('fourteen chars', person, 8)).toBeUndefined();
+    const planned = settings.planned({ password: { minLength: 8 } });
+    expect(await passwords.problem('fourteen chars', person, planned)).toBeUndefined();
+    expect(await passwords.problem('fourteen chars', person)).toMatchObject({ kind: 'short' });
     await settings.set({ password: { minLength: 8 } }, byOperator);
-    expect(passwords.problem('fourteen chars', person)).toBeUndefined();
+    expect(await passwords.problem('fourteen chars', person)).toBeUndefined();
   });
 });
 
 describe('the policy', () => {
-  it.each(['fifteen letters', '🙂'.repeat(15), 'x'.repeat(1024)])('allows %j', (candidate) => {
-    expect(passwordProblem(candidate, person, 15)).toBeUndefined();
+  const problem = (candidate: string, changes: object = {}) => {
+    const planned = features.settings.planned(changes);
+    return createJudge({ ...features, config })(candidate, { ...person, claims: { family_name: 'Lovelace' } }, planned);
+  };
+
+  it.each([
+    'fifteen letters',
+    '🙂'.repeat(15),
+    'x'.repeat(1024),
+    'the harbour of Ada Lovelace at dawn',
+    'postern gates and drawbridges',
+  ])('allows %j', async (candidate) => {
+    expect(await problem(candidate)).toBeUndefined();
   });
 
   it.each([
@@ -118,7 +134,45 @@ describe('the policy', () => {
     ['half a surrogate \ud800 pair', 'characters', 'cannot be used'],
     ['Ada@Example.org', 'own', 'your own'],
     [' ada-of-the-engine ', 'own', 'your own'],
-  ])('finds %j %s', (candidate, kind, text) => {
-    expect(passwordProblem(candidate, person, 15)).toEqual({ kind, text: expect.stringContaining(text) });
+    ['Ada.Of.The.Engine-2026', 'own', 'your own'],
+    ['Lovelace.Lovelace!', 'own', 'your own'],
+    ['Harbour-Books.Login1', 'own', 'this service'],
+    ['POSTERN_postern_99', 'own', 'this service'],
+    ['1QAZ2wsx3edc4rfv', 'common', 'Many people'],
+    ['PasswordPassword', 'common', 'Many people'],
+  ])('finds %j %s', async (candidate, kind, text) => {
+    expect(await problem(candidate)).toEqual({ kind, text: expect.stringContaining(text) });
+  });
+
+  it('asks for less where nobody comes in by a password alone', async () => {
+    const required = { mfa: { policy: 'required' } };
+    expect(await problem('ten chars!', required)).toBeUndefined();
+    expect(await problem('sevench', required)).toMatchObject({ kind: 'short', text: expect.stringContaining(' 8 ') });
+    expect(await problem('ten chars!', { mfa: { policy: 'optional' } })).toMatchObject({ kind: 'short' });
+    expect(await problem('Trustno1', required)).toMatchObject({ kind: 'common' });
+  });
+
+  it('asks for kinds of characters only when told to, and says that this leaves NIST SP 800-63B-4', async () => {
+    const told = (name: string) => ({ password: { composition: { [name]: true } } });
+    for (const [name, lacking, having] of [
+      ['upper', 'ein stiller hafen', 'ein stiller Hafen'],
+      ['lower', 'EIN STILLER HAFEN', 'EIN STILLER HAFEn'],
+      ['digit', 'ein stiller hafen', 'ein stiller hafen ٤'],
+      ['special', 'einstillerhafen1', 'ein stiller hafen'],
+    ] as const) {
+      expect(await problem(lacking, told(name))).toMatchObject({ kind: name });
+      expect(await problem(having, told(name))).toBeUndefined();
+      expect(await problem(lacking)).toBeUndefined();
+      expect(departures(features.settings.planned(told(name)))).toEqual([`password.composition.${name}`]);
+    }
+    expect(departures(features.settings.current())).toEqual([]);
+  });
+
+  it('asks for a score only when told to, and looks at no more of a password than costs little', async () => {
+    const score = { password: { minScore: 3 } };
+    expect(await problem('iloveyouiloveyou', score)).toMatchObject({ kind: 'weak' });
+    expect(await problem('aaaaaaaaaaaaaaaa')).toBeUndefined();
+    expect(await problem('correct horse battery staple', score)).toBeUndefined();
+    expect(await strengthOf('kQ9$ '.repeat(200), [])).toBe(await strengthOf('kQ9$ '.repeat(8), []));
   });
 });

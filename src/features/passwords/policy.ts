@@ -1,16 +1,29 @@
+import type { Settings } from '../settings/module.ts';
+import { isLittleMoreThan, wordsOf } from './own-words.ts';
+
 /** The names of a person that must not be their password. */
 export interface Person {
   readonly email?: string | undefined;
   readonly username?: string | undefined;
+  readonly claims?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** The longest password, in code points: what a password manager makes fits, what is meant to cost us time does not. */
 export const passwordLimit = 1024;
 
-const form = (text: string): string => text.trim().normalize('NFC').toLowerCase();
-
 /** What can be wrong with a password that somebody chooses; pages have words of their own for each. */
-export type PasswordProblemKind = 'missing' | 'short' | 'long' | 'characters' | 'own';
+export type PasswordProblemKind =
+  | 'missing'
+  | 'short'
+  | 'long'
+  | 'characters'
+  | 'own'
+  | 'upper'
+  | 'lower'
+  | 'digit'
+  | 'special'
+  | 'common'
+  | 'weak';
 
 /** Why a password is refused: by kind, and as a sentence for programs. */
 export interface PasswordProblem {
@@ -18,30 +31,57 @@ export interface PasswordProblem {
   readonly text: string;
 }
 
-/** Why this may not become the person's password; undefined when it may. Lengths are code points (NIST SP 800-63B-4 §3.1.1.2). */
-export function passwordProblem(password: string, person: Person, minLength: number): PasswordProblem | undefined {
-  const kind = problemKind(password, person, minLength);
-  return kind === undefined ? undefined : { kind, text: words(kind, minLength) };
+/** The settings that the policy reads. */
+export type PolicySettings = Pick<Settings, 'password' | 'mfa'>;
+
+/** The shortest new password: less where nobody comes in without a second factor (NIST SP 800-63B-4 §3.1.1.2). */
+export const shortestPassword = ({ password, mfa }: PolicySettings): number =>
+  mfa.policy === 'required' ? password.minLengthWithSecondFactor : password.minLength;
+
+export interface Candidate {
+  readonly password: string;
+  readonly person: Person;
+  /** The host of the issuer: what people call this service. */
+  readonly host: string;
 }
 
-function problemKind(password: string, person: Person, minLength: number): PasswordProblemKind | undefined {
+/** What is wrong with a password as it stands, without looking anything up. Lengths are code points (§3.1.1.2). */
+export function plainProblem(candidate: Candidate, settings: PolicySettings): PasswordProblemKind | undefined {
+  const { password } = candidate;
   if (password === '') return 'missing';
   if (password.length > passwordLimit * 2) return 'long';
   if (!password.isWellFormed() || password.includes('\0')) return 'characters';
-  const length = Array.from(password.normalize('NFC')).length;
+  const text = password.normalize('NFC');
+  const length = Array.from(text).length;
   if (length > passwordLimit) return 'long';
-  if (length < minLength) return 'short';
-  const own = [person.email, person.email?.split('@')[0], person.username];
-  return own.some((name) => name !== undefined && form(name) === form(password)) ? 'own' : undefined;
+  if (length < shortestPassword(settings)) return 'short';
+  if (isLittleMoreThan(wordsOf(candidate.person, candidate.host), text)) return 'own';
+  return classes.find((kind) => settings.password.composition[kind] && !patterns[kind].test(text));
 }
 
-function words(kind: PasswordProblemKind, minLength: number): string {
+const patterns = { upper: /\p{Lu}/u, lower: /\p{Ll}/u, digit: /\p{Nd}/u, special: /[^\p{L}\p{M}\p{N}]/u } as const;
+const classes = ['upper', 'lower', 'digit', 'special'] as const;
+
+/** The sentence for programs. */
+export function inWords(kind: PasswordProblemKind, settings: PolicySettings): PasswordProblem {
+  const least = shortestPassword(settings);
   const texts: Readonly<Record<PasswordProblemKind, string>> = {
     missing: 'Choose a password.',
-    short: `Use at least ${minLength} characters. A few words together are easy to remember.`,
+    short: `Use at least ${least} characters. A few words together are easy to remember.`,
     long: `Use at most ${passwordLimit} characters.`,
     characters: 'This password has characters that cannot be used.',
-    own: 'Choose something other than your own e-mail address or username.',
+    own: 'Choose something other than your own name or e-mail address, or the name of this service.',
+    upper: 'Use at least one upper-case letter.',
+    lower: 'Use at least one lower-case letter.',
+    digit: 'Use at least one digit.',
+    special: 'Use at least one character that is neither a letter nor a digit.',
+    common: 'Many people use this password, so it is among the first that are guessed.',
+    weak: 'This password is easy to guess.',
   };
-  return texts[kind];
+  return { kind, text: texts[kind] };
+}
+
+/** The rules that are switched on although NIST SP 800-63B-4 §3.1.1.2 says not to, by the names of their settings. */
+export function departures({ password }: PolicySettings): string[] {
+  return classes.filter((kind) => password.composition[kind]).map((kind) => `password.composition.${kind}`);
 }

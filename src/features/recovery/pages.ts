@@ -9,7 +9,7 @@ import type { PageLocals } from '../../foundation/views/pages.ts';
 import type { Views } from '../../foundation/views/render.ts';
 import { busyProblem, throttledProblem } from '../../foundation/views/waiting.ts';
 import type { Clients } from '../clients/module.ts';
-import { refusedPassword } from '../passwords/module.ts';
+import { refusedPassword, shortestPassword } from '../passwords/module.ts';
 import { backToApp, type Interactions, requireUnit } from '../protocol/module.ts';
 import type { SettingsModule } from '../settings/module.ts';
 import type { Throttle } from '../throttle/module.ts';
@@ -150,7 +150,7 @@ function showReset(
 ): void {
   if (problem?.kind === 'busy') ctx.set('Retry-After', String(problem.retryAfter));
   const status = problem === undefined ? 200 : problem.kind === 'busy' ? 503 : 400;
-  const { minLength } = settings.current().password;
+  const minLength = shortestPassword(settings.current());
   const action = `/reset${ctx.search}`;
   showPage(ctx, { views, page: 'recovery/reset', status, locals: { action, email, minLength, problem } });
 }

@@ -42,10 +42,10 @@ export function createResetPassword(parts: ResetPasswordParts): ResetPassword {
       return user?.disabledAt === undefined ? user : undefined;
     },
     async set(user, change) {
-      const { id, email, username } = user;
+      const { id } = user;
       const by = { actor: { kind: 'anonymous', name: 'reset link' }, facts: change.facts } as const;
       // The password's row first: two links of one person then wait for each other here, and nowhere in a circle.
-      const setting = await passwords.set(id, change.password, { email, username }, by);
+      const setting = await passwords.set(id, change.password, user, by);
       const ending = [...(await endings.notices(id)), ...(await endings.ofAccount(id))];
       await database.together(async (_, also) => {
         for (const operation of setting) also(operation);

@@ -12,7 +12,7 @@ import type { Views } from '../../foundation/views/render.ts';
 import { busyProblem, throttledProblem } from '../../foundation/views/waiting.ts';
 import type { By } from '../audit/module.ts';
 import type { Clients } from '../clients/module.ts';
-import type { Passwords } from '../passwords/module.ts';
+import { type Passwords, shortestPassword } from '../passwords/module.ts';
 import { backToApp, type Interactions, requireUnit } from '../protocol/module.ts';
 import type { SettingsModule } from '../settings/module.ts';
 import type { Throttle } from '../throttle/module.ts';
@@ -135,7 +135,7 @@ function showRegister(ctx: Context, parts: RegistrationPagesParts, place: Place,
     views: parts.views,
     page: 'registration/register',
     status: isRefusedPost ? 409 : statusOf(shown),
-    locals: { action, backHref, invited, minLength: parts.settings.current().password.minLength, ...shown, state },
+    locals: { action, backHref, invited, minLength: shortestPassword(parts.settings.current()), ...shown, state },
   });
 }
 

@@ -7,7 +7,7 @@ import type { PageLocals } from '../../foundation/views/pages.ts';
 import type { Views } from '../../foundation/views/render.ts';
 import { busyProblem } from '../../foundation/views/waiting.ts';
 import type { By } from '../audit/module.ts';
-import type { Passwords } from '../passwords/module.ts';
+import { type Passwords, shortestPassword } from '../passwords/module.ts';
 import { currentUnit, type SignInSessions, singleFactor } from '../protocol/module.ts';
 import type { SettingsModule } from '../settings/module.ts';
 import type { OneTimeLink, Users } from '../users/module.ts';
@@ -50,7 +50,7 @@ export function mountSetUp(router: Router, parts: SetUpPagesParts): void {
       currentUnit()?.events.push({ type: 'session.started', outcome: 'success', actor, subject: user.id, details });
       seeOther(ctx, '/');
     } catch (error) {
-      explain(ctx, parts, form, error);
+      await explain(ctx, parts, form, error);
     }
   });
 }
@@ -74,14 +74,14 @@ function linkOver(ctx: Context, { views, clock }: SetUpPagesParts): void {
   });
 }
 
-function explain(ctx: Context, parts: SetUpPagesParts, form: Form, error: unknown): void {
+async function explain(ctx: Context, parts: SetUpPagesParts, form: Form, error: unknown): Promise<void> {
   if (!(error instanceof AppError)) throw error;
   if (error.code === 'link_not_usable' || error.code === 'store_conflict') {
     linkOver(ctx, parts);
     return;
   }
   const busy = busyProblem(error);
-  const problems = busy ? undefined : problemsOf(form, error, parts);
+  const problems = busy ? undefined : await problemsOf(form, error, parts);
   if (!busy && !problems) throw error;
   show(ctx, parts, {
     email: form.email,
@@ -91,13 +91,17 @@ function explain(ctx: Context, parts: SetUpPagesParts, form: Form, error: unknow
   });
 }
 
-function problemsOf({ email, password }: Form, error: AppError, { passwords }: SetUpPagesParts): Problems | undefined {
+async function problemsOf(
+  { email, password }: Form,
+  error: AppError,
+  { passwords }: SetUpPagesParts,
+): Promise<Problems | undefined> {
   const found: { email?: Problems['email']; password?: Problems['password'] } = {};
   if (email === '') found.email = 'missing';
   else if (error.code === 'user_email_taken') found.email = 'taken';
   else if (error.fields?.['email'] !== undefined) found.email = 'invalid';
   // Whatever else is wrong: the page says all of it at once.
-  found.password = passwords.problem(password, { email })?.kind;
+  found.password = (await passwords.problem(password, { email }))?.kind;
   return found.email || found.password ? found : undefined;
 }
 
@@ -115,7 +119,7 @@ function show(ctx: Context, parts: SetUpPagesParts, { status = 200, ...typed }: 
     status,
     locals: {
       action: `/setup?key=${encodeURIComponent(secretOf(ctx))}`,
-      minLength: parts.settings.current().password.minLength,
+      minLength: shortestPassword(parts.settings.current()),
       ...typed,
     },
   });

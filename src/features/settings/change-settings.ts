@@ -20,17 +20,24 @@ interface Change extends NamedSetting {
 }
 
 export function createChangeSettings({ database, audit, store, current, reload }: Parts) {
-  /** What differs from now. Throws `settings_refused` with every problem at once. */
-  function changesOf(changes: unknown): Change[] {
+  /** What would hold. Throws `settings_refused` with every problem at once. */
+  function planned(changes: unknown): Settings {
     const result = settingsSchema.safeParse(merge(current(), changes));
     if (!result.success) throw settingsRefused(settingProblems(result.error));
+    return result.data;
+  }
+
+  /** What differs from now. */
+  function changesOf(changes: unknown): Change[] {
+    const after = planned(changes);
     const before = new Map(flatten(current()).map(({ name, value }) => [name, value]));
-    return flatten(result.data)
+    return flatten(after)
       .filter(({ name, value }) => !isDeepStrictEqual(before.get(name), value))
       .map(({ name, value }) => ({ name, value, from: before.get(name) }));
   }
 
   return {
+    planned,
     preview: (changes: unknown): string[] => changesOf(changes).map(({ name }) => name),
     async set(changes: unknown, by: By): Promise<string[]> {
       await reload();

@@ -27,6 +27,8 @@ export interface SettingsModule {
   set(changes: unknown, by: By): Promise<string[]>;
   /** What `set` would change, without changing it. */
   preview(changes: unknown): string[];
+  /** What would hold after `set`. Throws as that does. */
+  planned(changes: unknown): Settings;
 }
 
 export function createSettings(parts: { database: Database; clock: Clock; audit: Audit }): SettingsModule {

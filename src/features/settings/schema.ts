@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { passwordSettings } from './password-schema.ts';
+import { whole } from './rules.ts';
 
 const minute = 60;
 const hour = 60 * minute;
@@ -9,9 +11,6 @@ const day = 24 * hour;
  * `access_token_ttl` of resources, and says how long a retired key must stay published.
  */
 export const longestTokenLifetime = day;
-
-const whole = (options: { min: number; max: number; standard: number; means: string }) =>
-  z.int().min(options.min).max(options.max).default(options.standard).describe(options.means);
 
 /** Every setting with its bounds, default and meaning. Durations are seconds. */
 export const settingsSchema = z
@@ -88,18 +87,7 @@ export const settingsSchema = z
         }),
       })
       .prefault({}),
-    password: z
-      .strictObject({
-        minLength: whole({ min: 8, max: 128, standard: 15, means: 'The shortest password, in characters.' }),
-        hash: z
-          .strictObject({
-            memory: whole({ min: 7168, max: 1_048_576, standard: 19_456, means: 'Argon2id memory, in KiB.' }),
-            time: whole({ min: 1, max: 20, standard: 2, means: 'Argon2id passes.' }),
-            parallelism: whole({ min: 1, max: 16, standard: 1, means: 'Argon2id lanes.' }),
-          })
-          .prefault({}),
-      })
-      .prefault({}),
+    password: passwordSettings,
     mfa: z
       .strictObject({
         policy: z

@@ -16,7 +16,7 @@ describe('settings', () => {
     await features.settings.reload();
     const settings = features.settings.current();
     expect(settings.refresh.graceSeconds).toBe(10);
-    expect(settings.password).toEqual({ minLength: 15, hash: { memory: 19_456, time: 2, parallelism: 1 } });
+    expect(settings.password).toMatchObject({ minLength: 15, hash: { memory: 19_456, time: 2, parallelism: 1 } });
     expect(settings.keys).toEqual({ rotateEvery: 90 * 86_400, publishAhead: 86_400 });
   });
 

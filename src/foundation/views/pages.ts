@@ -58,7 +58,18 @@ export interface BusyProblem {
 }
 
 /** What is wrong with a password that somebody chose; the passwords room finds it. */
-export type NewPasswordProblem = 'missing' | 'short' | 'long' | 'characters' | 'own';
+export type NewPasswordProblem =
+  | 'missing'
+  | 'short'
+  | 'long'
+  | 'characters'
+  | 'own'
+  | 'upper'
+  | 'lower'
+  | 'digit'
+  | 'special'
+  | 'common'
+  | 'weak';
 
 export interface SignInLocals {
   readonly action: string;
