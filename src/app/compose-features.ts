@@ -14,6 +14,8 @@ import { createPasswordHash } from '../foundation/crypto/password-hash.ts';
 import { createPasswordQueue, hashConcurrency } from '../foundation/crypto/password-queue.ts';
 import type { Database } from '../foundation/db/database.ts';
 import type { Ids } from '../foundation/ids.ts';
+import type { Log } from '../foundation/observe/log.ts';
+import { createOutboundFetch, type FetchLike } from '../foundation/outbound/fetch.ts';
 import type { Random } from '../foundation/random.ts';
 
 /** What everything below is made from. */
@@ -24,6 +26,8 @@ export interface Foundations {
   readonly ids: Ids;
   readonly database: Database;
   readonly keyRing: KeyRing;
+  /** Where the server logs; commands say on standard error what matters to them. */
+  readonly log?: Pick<Log, 'warn'>;
 }
 
 /** The features that neither speak the protocol nor show pages: all that a command needs. */
@@ -61,7 +65,7 @@ export async function composeCore(foundations: Foundations): Promise<CoreFeature
     audit,
     settings,
     users: createUsers(within),
-    passwords: createPasswords(within),
+    passwords: createPasswords({ ...within, ...breachedHooks(foundations) }),
     throttle,
     mfa: createMfa(within),
     clients: createClients(within),
@@ -70,6 +74,22 @@ export async function composeCore(foundations: Foundations): Promise<CoreFeature
   const reload = reloader(core);
   await reload();
   return { ...core, reload };
+}
+
+/** How lists of breached passwords are asked, and who is told when one cannot be. */
+function breachedHooks({ config, log }: Foundations) {
+  // Most have no such service: what outbound calls need is read when there is one.
+  let outbound: FetchLike | undefined;
+  const fetch: FetchLike = (url, init) => {
+    outbound ??= createOutboundFetch(config);
+    return outbound(url, init);
+  };
+  const onUnasked = (source: string, error: unknown) =>
+    log?.warn(
+      { err: error, source },
+      'a list of breached passwords cannot be asked; the password was taken without it',
+    );
+  return { fetch, onUnasked };
 }
 
 function reloader(core: Omit<CoreFeatures, 'reload'>): CoreFeatures['reload'] {

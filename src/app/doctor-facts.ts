@@ -14,8 +14,8 @@ import { AppError } from '../foundation/errors.ts';
 import { createIds } from '../foundation/ids.ts';
 import { createMailTransport } from '../foundation/mail/transport.ts';
 import { systemRandom } from '../foundation/random.ts';
-import { commandConfig, openCommandApp } from './command-app.ts';
-import type { CertificateFacts, DatabaseFacts, DoctorFacts, FileFacts } from './doctor-findings.ts';
+import { type CommandApp, commandConfig, openCommandApp } from './command-app.ts';
+import type { CertificateFacts, DatabaseFacts, DoctorFacts, FileFacts, PasswordFacts } from './doctor-findings.ts';
 
 /** Gathers what `postern doctor` looks at. Changes nothing: a database that is not there yet or not migrated stays so. */
 export async function doctorFacts(): Promise<DoctorFacts> {
@@ -108,7 +108,7 @@ function certificateFacts({ issuer, tls }: Config): CertificateFacts | undefined
   };
 }
 
-async function storeFacts(config: Config): Promise<Pick<DoctorFacts, 'database' | 'keys' | 'departures'>> {
+async function storeFacts(config: Config): Promise<Pick<DoctorFacts, 'database' | 'keys' | 'passwords'>> {
   let pending: readonly string[];
   try {
     const ids = createIds(systemClock, systemRandom);
@@ -126,16 +126,21 @@ async function storeFacts(config: Config): Promise<Pick<DoctorFacts, 'database' 
   }
 }
 
-async function openedFacts(): Promise<Pick<DoctorFacts, 'database' | 'keys' | 'departures'>> {
+async function openedFacts(): Promise<Pick<DoctorFacts, 'database' | 'keys' | 'passwords'>> {
   const app = await openCommandApp();
   try {
     const { durability } = app.database;
     const keys = app.signingKeys.list().map(({ alg, state }) => ({ alg, state }));
     const database = { pending: [], durability, time: await databaseTime(app.database) };
-    return { database, keys, departures: departures(app.settings.current()) };
+    return { database, keys, passwords: await passwordFacts(app) };
   } finally {
     await app.close();
   }
+}
+
+async function passwordFacts({ passwords, settings }: CommandApp): Promise<PasswordFacts> {
+  const breached = await passwords.breachedFile().catch((error: unknown) => ({ error: inWords(error) }));
+  return { departures: departures(settings.current()), breached };
 }
 
 /** Ours are written for operators; of the others only the kind is told, because they may quote a password. */

@@ -45,6 +45,13 @@ export interface SigningKeyFacts {
   readonly state: 'next' | 'current' | 'retired';
 }
 
+export interface PasswordFacts {
+  /** Names of settings that leave NIST SP 800-63B-4. */
+  readonly departures: readonly string[];
+  /** The file of breached passwords, or in words why it cannot be used; undefined where there is to be none. */
+  readonly breached: { readonly path: string; readonly entries: number } | { readonly error: string } | undefined;
+}
+
 /** Everything that the checks look at, gathered beforehand: they themselves touch nothing. */
 export interface DoctorFacts {
   /** The configuration, or why there is none. */
@@ -62,8 +69,8 @@ export interface DoctorFacts {
   readonly database: DatabaseFacts;
   /** The signing keys, or in words why they cannot be read. `undefined`: not looked at. */
   readonly keys: readonly SigningKeyFacts[] | { readonly error: string } | undefined;
-  /** Names of settings for passwords that leave NIST SP 800-63B-4. `undefined`: not looked at. */
-  readonly departures?: readonly string[] | undefined;
+  /** The policy for new passwords. `undefined`: not looked at. */
+  readonly passwords?: PasswordFacts | undefined;
   /** The mail server, with what is wrong when it does not let us in. `undefined`: there is none. */
   readonly mail: { readonly host: string; readonly error?: string } | undefined;
   readonly argon2: Argon2Build;
@@ -97,7 +104,7 @@ export function examine(facts: DoctorFacts): Finding[] {
     ...checkModes(facts),
     ...checkDatabase(facts.database),
     ...checkKeys(facts.keys),
-    ...checkPasswordRules(facts.departures),
+    ...checkPasswords(facts.passwords),
     checkMail(facts.mail),
     checkArgon2(facts.argon2),
     namePrecious(config, facts.keyFile),
@@ -249,11 +256,21 @@ function checkKeys(keys: DoctorFacts['keys']): Finding[] {
   return [ok('signing keys', `${current.join(', ')} sign${next}.`)];
 }
 
-function checkPasswordRules(names: DoctorFacts['departures']): Finding[] {
-  if (names === undefined) return [];
-  if (names.length === 0) return [ok('passwords', 'The rules for new ones are those of NIST SP 800-63B-4.')];
+function checkPasswords(facts: DoctorFacts['passwords']): Finding[] {
+  if (facts === undefined) return [];
   const remedy = 'Switch it off: such rules make people choose what is easy to guess. Length and refused lists help.';
-  return names.map((name) => warning('passwords', `${name} leaves NIST SP 800-63B-4 §3.1.1.2.`, remedy));
+  const rules = facts.departures.map((name) =>
+    warning('passwords', `${name} leaves NIST SP 800-63B-4 §3.1.1.2.`, remedy),
+  );
+  if (rules.length === 0) rules.push(ok('passwords', 'The rules for new ones are those of NIST SP 800-63B-4.'));
+  return [...rules, ...checkBreached(facts.breached)];
+}
+
+function checkBreached(breached: PasswordFacts['breached']): Finding[] {
+  if (breached === undefined) return [];
+  if ('entries' in breached) return [ok('passwords', `${breached.entries} breached ones are refused.`)];
+  const remedy = 'Until then they are taken. Make it: postern passwords build-breached LIST --output FILE';
+  return [problem('passwords', breached.error, remedy)];
 }
 
 function checkArgon2(build: Argon2Build): Finding {

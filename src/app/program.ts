@@ -14,6 +14,7 @@ import { doctor } from './commands/doctor.ts';
 import { healthcheck } from './commands/healthcheck.ts';
 import { keyList, keyRotate } from './commands/keys.ts';
 import { migrate } from './commands/migrate.ts';
+import { passwordsBuildBreached } from './commands/passwords.ts';
 import { settingsPrint } from './commands/settings.ts';
 import { doctorFacts } from './doctor-facts.ts';
 import { migrateStore } from './open-store.ts';
@@ -37,6 +38,7 @@ export function createProgram(host: ProgramHost): Command {
   addClientCommands(program, runner);
   addKeyCommands(program, runner);
   addMailCommands(program, runner);
+  addPasswordCommands(program, runner);
   addAuditCommand(program, runner);
   return program;
 }
@@ -120,6 +122,16 @@ function addKeyCommands(program: Command, { withApp }: Runner): void {
   command(keys, 'rotate', 'let the next keys take over as soon as they have been published long enough')
     .option('--compromised <kid>', 'remove this key at once and replace it')
     .action((options) => withApp(options, (io, app) => keyRotate(io, app, { compromised: options.compromised })));
+}
+
+function addPasswordCommands(program: Command, { plain }: Runner): void {
+  const passwords = program.command('passwords').description('what new passwords are checked against');
+  command(passwords, 'build-breached', 'make the file of breached passwords from published lists')
+    .argument('<list...>', 'texts with a SHA-1, a SHA-1:count or a password a line; - reads standard input')
+    .requiredOption('-o, --output <file>', 'where to put it; about 8 bytes an entry')
+    .action((inputs: string[], options) =>
+      plain(options, (io) => passwordsBuildBreached(io, { inputs, output: options.output })),
+    );
 }
 
 function addAuditCommand(program: Command, { withApp }: Runner): void {

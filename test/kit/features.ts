@@ -53,9 +53,10 @@ export function createTestFeatures(database: Database, clock: TestClock = create
   const queue = createPasswordQueue({ concurrency: 2, limit: 100 });
   const parameters = () => settings.current().password.hash;
   const passwordHash = createPasswordHash({ parameters, queue, random });
-  const config = { issuer: 'https://id.example' };
+  const config = { issuer: 'https://id.example', dataDir: '.' };
+  const breached = { fetch: () => Promise.reject(new Error('no service here')), onUnasked: () => undefined };
   const throttle = createThrottle({ clock, settings });
-  const passwords = createPasswords({ config, database, clock, audit, settings, passwordHash, throttle });
+  const passwords = createPasswords({ config, database, clock, audit, settings, passwordHash, throttle, ...breached });
   const clients = createClients({ database, clock, ids, random, audit });
   const keyRing = createKeyRing({ keys: [Buffer.alloc(32, 7)], random });
   const mfa = createMfa({ config, database, clock, ids, random, keyRing, audit, settings, throttle });

@@ -23,6 +23,7 @@ const sound: DoctorFacts = {
     { alg: 'RS256', state: 'current' },
     { alg: 'ES256', state: 'next' },
   ],
+  passwords: { departures: [], breached: { path: '/b', entries: 3 } },
   mail: { host: 'smtp.example.com' },
   argon2: { kind: 'compiled', file: 'x' },
 };
@@ -111,7 +112,18 @@ describe('postern doctor', () => {
     ],
     ['keys that cannot be read', { keys: { error: 'Wrong key.' } }, 'problem', 'Wrong key.'],
     ['no keys', { keys: [] }, 'warning', 'none yet'],
-    ['rules for passwords that do harm', { departures: ['password.composition.upper'] }, 'warning', '63B-4'],
+    [
+      'rules for passwords that do harm',
+      { passwords: { departures: ['password.composition.upper'], breached: undefined } },
+      'warning',
+      '63B-4',
+    ],
+    [
+      'a file of breached passwords that is away',
+      { passwords: { departures: [], breached: { error: '/b cannot be read.' } } },
+      'problem',
+      '/b cannot',
+    ],
     ['no mail server', { mail: undefined }, 'warning', 'nothing is sent'],
     ['a mail server that is away', { mail: { host: 'smtp.example.com', error: 'It is away.' } }, 'warning', 'is away'],
     ['the portable argon2', { argon2: { kind: 'portable', file: 'x' } }, 'warning', 'portable'],

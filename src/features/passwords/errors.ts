@@ -1,7 +1,7 @@
 import { AppError } from '../../foundation/errors.ts';
 import type { PasswordProblem, PasswordProblemKind } from './policy.ts';
 
-export type PasswordErrorCode = 'password_refused' | 'password_hash_refused';
+export type PasswordErrorCode = 'password_refused' | 'password_hash_refused' | 'breached_file';
 
 /** The policy forbids this password. */
 export const passwordRefused = ({ kind, text }: PasswordProblem): AppError<PasswordErrorCode> =>
@@ -15,3 +15,7 @@ export const passwordHashRefused = (): AppError<PasswordErrorCode> => {
   const problem = 'This is not an Argon2id hash in PHC form ($argon2id$v=19$m=…,t=…,p=…$salt$hash).';
   return new AppError('password_hash_refused', 400, problem, { fields: { password_hash: problem } });
 };
+
+/** The file of breached passwords, or a list that one is made from, cannot be used. */
+export const breachedFileUnusable = (path: string, why: string, cause?: unknown): AppError<PasswordErrorCode> =>
+  new AppError('breached_file', 400, `${path} ${why}.`, { cause });

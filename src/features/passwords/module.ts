@@ -5,13 +5,15 @@ import type { Operation } from '../../foundation/db/statement.ts';
 import type { Audit, By } from '../audit/module.ts';
 import type { Settings, SettingsModule } from '../settings/module.ts';
 import type { Throttle } from '../throttle/module.ts';
+import { breachedFile } from './breached.ts';
 import { createCheckPassword } from './check-password.ts';
-import { createJudge } from './judge.ts';
+import { createJudge, type JudgeParts } from './judge.ts';
 import type { PasswordProblem, Person } from './policy.ts';
 import { createProvePassword, type PasswordProof } from './prove-password.ts';
 import { createSetPassword } from './set-password.ts';
 import { createPasswordStore } from './store.ts';
 
+export { type BuildBreached, buildBreached } from './build-breached.ts';
 export { refusedPassword } from './errors.ts';
 export { departures, type PasswordProblemKind, type Person, shortestPassword } from './policy.ts';
 export type { PasswordProof } from './prove-password.ts';
@@ -52,27 +54,31 @@ export interface Passwords {
   matches(phc: string, password: string): Promise<boolean>;
   /** The same for a hash made elsewhere: an Argon2id PHC string. Throws `password_hash_refused` (400, fields.password_hash). */
   fromHash(userId: string, phc: string, by: By): Operation[];
+  /** The file of breached passwords that the settings name; undefined where they name none. Throws `breached_file`. */
+  breachedFile(): Promise<{ path: string; entries: number } | undefined>;
   /** Whether the person has a password. */
   has(userId: string): Promise<boolean>;
 }
 
-export function createPasswords(parts: {
-  config: { readonly issuer: string };
-  database: Database;
-  clock: Clock;
-  audit: Audit;
-  settings: Pick<SettingsModule, 'current'>;
-  passwordHash: PasswordHash;
-  throttle: Throttle;
-}): Passwords {
+export interface PasswordsParts extends JudgeParts {
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly audit: Audit;
+  readonly settings: Pick<SettingsModule, 'current'>;
+  readonly passwordHash: PasswordHash;
+  readonly throttle: Throttle;
+}
+
+export function createPasswords(parts: PasswordsParts): Passwords {
   const store = createPasswordStore(parts);
   const checking = createCheckPassword({ ...parts, store });
-  const problem = createJudge(parts);
+  const judge = createJudge(parts);
   return {
-    problem,
+    problem: async (password, person, planned) => (await judge(password, person, planned)).problem,
+    breachedFile: () => breachedFile(parts.config, parts.settings.current()),
     has: async (userId) => (await store.find(userId)) !== undefined,
     ...checking,
     prove: createProvePassword({ ...parts, ...checking }),
-    ...createSetPassword({ ...parts, store, problem }),
+    ...createSetPassword({ ...parts, store, judge }),
   };
 }

@@ -13,7 +13,8 @@ let features: Features;
 let userId: string;
 const person = { email: 'ada@example.org', username: 'ada-of-the-engine' };
 const password = 'correct horse battery staple';
-const config = { issuer: 'https://login.harbour-books.example' };
+const config = { issuer: 'https://login.harbour-books.example', dataDir: '.' };
+const alone = { config, fetch: () => Promise.reject(new Error('nobody is asked')), onUnasked: () => undefined };
 
 beforeEach(async () => {
   features = await openTestFeatures();
@@ -49,7 +50,7 @@ describe('a password', () => {
       needsRehash: () => false,
     };
     const throttle = createThrottle(features);
-    const passwords = createPasswords({ ...features, config, throttle, passwordHash });
+    const passwords = createPasswords({ ...features, ...alone, throttle, passwordHash });
     const { id } = await features.users.create({ email: 'no-password@example.org' }, byOperator);
     for (const one of [userId, id, 'nobody', undefined])
       expect(await passwords.check(one, password)).toEqual({ ok: false });
@@ -108,9 +109,10 @@ describe('a password', () => {
 });
 
 describe('the policy', () => {
-  const problem = (candidate: string, changes: object = {}) => {
+  const problem = async (candidate: string, changes: object = {}) => {
     const planned = features.settings.planned(changes);
-    return createJudge({ ...features, config })(candidate, { ...person, claims: { family_name: 'Lovelace' } }, planned);
+    const judge = createJudge({ ...features, ...alone });
+    return (await judge(candidate, { ...person, claims: { family_name: 'Lovelace' } }, planned)).problem;
   };
 
   it.each([

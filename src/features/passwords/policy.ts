@@ -23,6 +23,7 @@ export type PasswordProblemKind =
   | 'digit'
   | 'special'
   | 'common'
+  | 'breached'
   | 'weak';
 
 /** Why a password is refused: by kind, and as a sentence for programs. */
@@ -76,6 +77,7 @@ export function inWords(kind: PasswordProblemKind, settings: PolicySettings): Pa
     digit: 'Use at least one digit.',
     special: 'Use at least one character that is neither a letter nor a digit.',
     common: 'Many people use this password, so it is among the first that are guessed.',
+    breached: 'This password is known from a theft of data elsewhere.',
     weak: 'This password is easy to guess.',
   };
   return { kind, text: texts[kind] };

@@ -1,6 +1,7 @@
 import { type PasswordHash, readPasswordHash } from '../../foundation/crypto/password-hash.ts';
 import type { Operation } from '../../foundation/db/statement.ts';
 import type { Audit, By } from '../audit/module.ts';
+import type { BreachedSource } from './breached.ts';
 import { passwordHashRefused, passwordRefused } from './errors.ts';
 import type { Judge } from './judge.ts';
 import type { Person } from './policy.ts';
@@ -8,31 +9,37 @@ import type { PasswordStore } from './store.ts';
 
 interface Parts {
   readonly audit: Audit;
-  readonly problem: Judge;
+  readonly judge: Judge;
   readonly passwordHash: PasswordHash;
   readonly store: PasswordStore;
 }
 
-export function createSetPassword({ audit, problem, passwordHash, store }: Parts) {
-  const operations = (userId: string, hash: string, by: By): Operation[] => [
-    store.put(userId, hash),
-    audit.record({ type: 'password.changed', outcome: 'success', actor: by.actor, subject: userId }, by.facts),
-  ];
+interface NewHash {
+  readonly hash: string;
+  readonly unasked: readonly BreachedSource[];
+}
 
-  async function hashOf(password: string, person: Person): Promise<string> {
-    const refused = await problem(password, person);
-    if (refused !== undefined) throw passwordRefused(refused);
-    return passwordHash.hash(password);
+export function createSetPassword({ audit, judge, passwordHash, store }: Parts) {
+  function operations(userId: string, { hash, unasked }: NewHash, by: By): Operation[] {
+    const details = unasked.length === 0 ? {} : { breached_unasked: unasked };
+    const event = { type: 'password.changed', outcome: 'success', actor: by.actor, subject: userId, details } as const;
+    return [store.put(userId, hash), audit.record(event, by.facts)];
+  }
+
+  async function judged(password: string, person: Person): Promise<NewHash> {
+    const { problem, unasked } = await judge(password, person);
+    if (problem !== undefined) throw passwordRefused(problem);
+    return { hash: await passwordHash.hash(password), unasked };
   }
 
   return {
-    hashOf,
+    hashOf: async (password: string, person: Person): Promise<string> => (await judged(password, person)).hash,
     async set(userId: string, password: string, person: Person, by: By): Promise<Operation[]> {
-      return operations(userId, await hashOf(password, person), by);
+      return operations(userId, await judged(password, person), by);
     },
     fromHash(userId: string, phc: string, by: By): Operation[] {
       if (readPasswordHash(phc) === undefined) throw passwordHashRefused();
-      return operations(userId, phc, by);
+      return operations(userId, { hash: phc, unasked: [] }, by);
     },
   };
 }

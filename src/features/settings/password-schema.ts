@@ -19,6 +19,34 @@ const composition = z
   })
   .prefault({});
 
+const loopback = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
+
+/** Over plain http, whoever listens would learn a part of what the password hashes to. */
+const isSafeUrl = (text: string): boolean => {
+  const url = URL.parse(text);
+  return url?.protocol === 'https:' || (url?.protocol === 'http:' && loopback.test(url.hostname));
+};
+
+const breached = z
+  .strictObject({
+    file: z
+      .string()
+      .max(1024)
+      .default('')
+      .describe(
+        'A file of breached passwords, made by `postern passwords build-breached`; relative paths start at the data folder of each process. Empty: none.',
+      ),
+    service: z
+      .string()
+      .max(1024)
+      .refine((text) => text === '' || isSafeUrl(text), 'must be an https URL, or http on a loopback name')
+      .default('')
+      .describe(
+        'A service that is asked for breached passwords by the first five digits of their SHA-1, such as `https://api.pwnedpasswords.com/range`. Empty: none.',
+      ),
+  })
+  .prefault({});
+
 /** What is asked of new passwords, and what their hashes cost. */
 export const passwordSettings = z
   .strictObject({
@@ -42,6 +70,7 @@ export const passwordSettings = z
         'How hard to guess a new password must be by the strength meter (zxcvbn): 0 asks for nothing, 1 withstands a thousand guesses, 2 a million, 3 a hundred million, 4 ten thousand million.',
     }),
     composition,
+    breached,
     hash,
   })
   .prefault({});

@@ -69,6 +69,7 @@ export type NewPasswordProblem =
   | 'digit'
   | 'special'
   | 'common'
+  | 'breached'
   | 'weak';
 
 export interface SignInLocals {
