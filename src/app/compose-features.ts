@@ -1,6 +1,7 @@
 import { cpus } from 'node:os';
 import { type Audit, createAudit } from '../features/audit/module.ts';
 import { type Clients, createClients } from '../features/clients/module.ts';
+import { createDevices, type Devices } from '../features/devices/module.ts';
 import { createMfa, type Mfa } from '../features/mfa/module.ts';
 import { createPasswords, type Passwords } from '../features/passwords/module.ts';
 import { createSettings, type SettingsModule } from '../features/settings/module.ts';
@@ -37,6 +38,7 @@ export interface CoreFeatures {
   readonly users: Users;
   readonly passwords: Passwords;
   readonly throttle: Throttle;
+  readonly devices: Devices;
   readonly mfa: Mfa;
   readonly clients: Clients;
   readonly signingKeys: SigningKeys;
@@ -67,6 +69,7 @@ export async function composeCore(foundations: Foundations): Promise<CoreFeature
     users: createUsers(within),
     passwords: createPasswords({ ...within, ...breachedHooks(foundations) }),
     throttle,
+    devices: createDevices(within),
     mfa: createMfa(within),
     clients: createClients(within),
     signingKeys: createSigningKeys(within),

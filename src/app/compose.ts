@@ -124,6 +124,7 @@ function composeProtocol(parts: AppParts, core: CoreFeatures, views: ReturnType<
     fetch: createOutboundFetch(parts.config),
     notice,
     hasSecondFactor: core.mfa.has,
+    deviceOf: ({ cookies }, accountId) => core.devices.nameOf(cookies, accountId),
     onServerError: (requestId, error) => parts.log.error({ err: error, request_id: requestId }, 'the engine failed'),
     onTokens: (tokens) => parts.metrics.tokensIssued(tokens),
   });

@@ -1,5 +1,6 @@
 import { sweepAddressChanges } from '../features/addresses/module.ts';
 import type { Audit } from '../features/audit/module.ts';
+import type { Devices } from '../features/devices/module.ts';
 import type { Protocol } from '../features/protocol/module.ts';
 import { sweepRegistrations } from '../features/registration/module.ts';
 import type { SigningKeys } from '../features/signing-keys/module.ts';
@@ -19,6 +20,7 @@ export interface JobsParts {
   readonly protocol: Protocol;
   readonly signingKeys: SigningKeys;
   readonly users: Users;
+  readonly devices: Devices;
 }
 
 /** Something that is done again and again. */
@@ -41,7 +43,7 @@ const keepLinksMs = 24 * 60 * 60 * 1000;
 
 /** The schedule. Every job is safe to run on every node at once: what must happen once is decided in SQL. */
 export function startJobs(parts: JobsParts): Jobs {
-  const { database, clock, audit, outbox, protocol, signingKeys, users } = parts;
+  const { database, clock, audit, outbox, protocol, signingKeys, users, devices } = parts;
   const commit = (operations: readonly Operation[]) =>
     operations.length === 0 ? Promise.resolve() : database.commit({ operations, fallback: [] });
   const jobs: Job[] = [
@@ -63,6 +65,7 @@ export function startJobs(parts: JobsParts): Jobs {
           outbox.sweep(clock.now() - keepMessagesMs),
           users.links.sweep(clock.now() - keepLinksMs),
           sweepAddressChanges(parts, clock.now() - keepLinksMs),
+          devices.sweep(),
           sweepRegistrations(parts, clock.now() - keepLinksMs),
         ]),
     },

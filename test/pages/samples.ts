@@ -95,8 +95,24 @@ const factors: readonly Sample[] = [
 
 const minute = 60_000;
 const signIns = [
-  { id: 'one', startedAt: time - 90 * minute, lastSeenAt: time - minute, here: true },
-  { id: 'two', startedAt: time - 5000 * minute, lastSeenAt: time - 700 * minute, here: false },
+  {
+    id: 'one',
+    startedAt: time - 90 * minute,
+    lastSeenAt: time - minute,
+    here: true,
+    browser: 'Firefox',
+    system: 'Linux',
+    address: '192.0.2.7',
+  },
+  {
+    id: 'two',
+    startedAt: time - 5000 * minute,
+    lastSeenAt: time - 700 * minute,
+    here: false,
+    system: 'Android',
+    address: '2001:db8:85a3::8a2e:370:7334',
+  },
+  { id: 'three', startedAt: time - 6000 * minute, lastSeenAt: time - 5900 * minute, here: false },
 ];
 const mine = {
   account,

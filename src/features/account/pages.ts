@@ -1,12 +1,13 @@
 import type Router from '@koa/router';
 import type { Context } from 'koa';
 import { field, seeOther, showPage } from '../../foundation/http/door.ts';
+import { readUserAgent } from '../../foundation/http/user-agent.ts';
 import type { AccountLocals } from '../../foundation/views/account-pages.ts';
 import type { Views } from '../../foundation/views/render.ts';
 import { throttledProblem } from '../../foundation/views/waiting.ts';
 import type { Mfa } from '../mfa/module.ts';
 import { shortestPassword } from '../passwords/module.ts';
-import { currentUnit } from '../protocol/module.ts';
+import { currentUnit, type ListedSignIn } from '../protocol/module.ts';
 import type { SettingsModule } from '../settings/module.ts';
 import type { AccountEndings } from '../users/module.ts';
 import type { createChangePassword, PasswordOutcome } from './change-password.ts';
@@ -89,11 +90,17 @@ async function showAccount(ctx: Context, parts: AccountPagesParts, visitor: Visi
         done: dones.find((done) => done === ctx.query['done']),
         factors: settings.mfa.policy === 'off' && !factors.totp ? undefined : factors,
         password: { minLength: shortestPassword(settings), problem: shown.passwordProblem },
-        sessions: sessions.map((one) => ({ ...one, here: one.id === signIn.id })),
+        sessions: sessions.map((one) => onPage(one, signIn.id)),
       },
     },
   });
 }
+
+const onPage = ({ userAgent, ...one }: ListedSignIn, here: string): SignedIn['sessions'][number] => ({
+  ...one,
+  ...readUserAgent(userAgent),
+  here: one.id === here,
+});
 
 async function changePassword(ctx: Context, parts: AccountPagesParts, visitor: Visitor): Promise<void> {
   const form = { current: field(ctx, 'current_password'), wanted: field(ctx, 'new_password') };

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openTestFeatures } from '../../../test/kit/features.ts';
 import { byOperator } from '../audit/module.ts';
 import { settingsSchema } from '../settings/module.ts';
+import { createThrottle } from '../throttle/module.ts';
 import { type BreachedSource, createBreached } from './breached.ts';
 import { entriesOf, headerBytes, isInFile } from './breached-file.ts';
 import { buildBreached } from './build-breached.ts';
@@ -173,7 +174,13 @@ describe('setting a breached password', () => {
         verifyUnknown: async () => false as const,
         needsRehash: () => false,
       };
-      const passwords = createPasswords({ ...features, ...away, config, passwordHash });
+      const passwords = createPasswords({
+        ...features,
+        ...away,
+        config,
+        throttle: createThrottle(features),
+        passwordHash,
+      });
       await build(['lamp oil for the lighthouse']);
       await features.settings.set({ password: { breached: { file: 'file' } } }, byOperator);
       const set = (password: string) => passwords.set('ada', password, {}, byOperator);

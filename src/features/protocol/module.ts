@@ -1,4 +1,4 @@
-import type { Middleware } from 'koa';
+import type { Context, Middleware } from 'koa';
 import compose from 'koa-compose';
 import type { Configuration } from 'oidc-provider';
 import type { Clock } from '../../foundation/clock.ts';
@@ -7,6 +7,7 @@ import { hmacSha256 } from '../../foundation/crypto/hash.ts';
 import type { KeyRing } from '../../foundation/crypto/key-ring.ts';
 import type { Database } from '../../foundation/db/database.ts';
 import type { Operation } from '../../foundation/db/statement.ts';
+import { doorState } from '../../foundation/http/door.ts';
 import type { MessageKind } from '../../foundation/outbox/outbox.ts';
 import type { Random } from '../../foundation/random.ts';
 import type { Views } from '../../foundation/views/render.ts';
@@ -43,7 +44,7 @@ import { createSignInSessions, type SignInSessions } from './sign-in-session.ts'
 import { createStartAgain, type FormerInteraction } from './start-again.ts';
 import { createProtocolStore } from './store.ts';
 import { keepLanguageOfLogout } from './ui-locales.ts';
-import { requireUnit } from './unit.ts';
+import { type Origin, requireUnit } from './unit.ts';
 
 export { appOnPage, backToApp } from './app-on-page.ts';
 export { multiFactor, secondFactorReason, singleFactor } from './assurance.ts';
@@ -97,6 +98,8 @@ export interface ProtocolParts {
   readonly fetch: NonNullable<Configuration['fetch']>;
   /** The operation that puts a logout notice into the outbox. */
   readonly notice: (notice: LogoutNotice) => Operation;
+  /** What the browser of a request is called for an account. */
+  readonly deviceOf: (ctx: Context, accountId: string) => string | undefined;
   /** Whether the person has a second factor: the engine lets nobody with one through on a password alone. */
   readonly hasSecondFactor: (accountId: string) => Promise<boolean>;
   readonly onServerError: (requestId: string, error: Error) => void;
@@ -133,6 +136,7 @@ export function createProtocol(parts: ProtocolParts): Protocol {
     unit: serveUnit({
       ...parts,
       audit: auditUnit(parts),
+      origin: originOf(parts),
       hold: holdStrangers(parts.throttle),
       refuse: createRefuse(parts),
     }),
@@ -144,6 +148,13 @@ export function createProtocol(parts: ProtocolParts): Protocol {
     rebuild,
     sweep: () => store.sweep(parts.clock.now() - keepExpiredMs),
     startAgain,
+  };
+}
+
+function originOf({ deviceOf }: Pick<ProtocolParts, 'deviceOf'>) {
+  return (ctx: Context, accountId: string): Origin => {
+    const { ip, userAgent } = doorState(ctx).facts;
+    return { device: deviceOf(ctx, accountId), userAgent, address: ip };
   };
 }
 

@@ -143,13 +143,15 @@ function saveSession(unit: UnitOfWork, deps: AdapterDependencies, { id, payload 
   if (accountId === null) return;
   saveSessionParts(unit, deps, payload);
   const session = sha256(uid);
+  const { device, userAgent, address } = unit.origin(accountId);
+  const until = milliseconds(payload['exp']);
   // Saving asks the same of the row as the guard does, and the row of a session that begins here is not there before.
   unit.drop(writes.sessionLives, session);
   unit.add({
     rank: 'session',
     key: session,
     statement: writes.saveSession,
-    params: [session, accountId, deps.clock.now(), milliseconds(payload['exp'])],
+    params: [session, accountId, deps.clock.now(), until, device ?? null, userAgent ?? null, address ?? null],
     loss: losses.session,
   });
 }

@@ -42,6 +42,7 @@ describe('a request as one unit of work', () => {
     database,
     clock: { now: () => 7 },
     audit: (_ctx, _unit, loss) => events ?? [audited(loss)],
+    origin: () => ({}),
     hold: () => wait,
     refuse(ctx, loss, retryAfter) {
       ctx.status = loss.status;

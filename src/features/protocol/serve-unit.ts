@@ -6,7 +6,7 @@ import type { Operation } from '../../foundation/db/statement.ts';
 import { AppError } from '../../foundation/errors.ts';
 import { type Loss, losses } from './losses.ts';
 import { writes } from './store.ts';
-import type { Entry } from './unit.ts';
+import type { Entry, Origin } from './unit.ts';
 import { operationOf, runInUnit, UnitOfWork } from './unit.ts';
 
 export interface ServeUnitOptions {
@@ -14,6 +14,8 @@ export interface ServeUnitOptions {
   readonly clock: Clock;
   /** Audit of what happened, and of a loss instead. */
   readonly audit: (ctx: Context, unit: UnitOfWork, loss?: Loss) => readonly Operation[];
+  /** The browser that the request came from, for the account. */
+  readonly origin: (ctx: Context, accountId: string) => Origin;
   /** Seconds to wait when this would store too much for a stranger. */
   readonly hold: (ctx: Context, unit: UnitOfWork) => number | undefined;
   /** Answers with the loss as the route's readers expect it: JSON or a page. */
@@ -34,6 +36,7 @@ const unavailable: Loss = {
 export function serveUnit(options: ServeUnitOptions): Middleware {
   return async (ctx, next) => {
     const unit = new UnitOfWork(options.clock.now());
+    unit.origin = (accountId) => options.origin(ctx, accountId);
     ctx.state['unit'] = unit;
     await runInUnit(unit, next).catch((error: unknown) => recordRefusal(options, { ctx, unit, error }));
     const entries = closeUnit(unit, ctx.status, options.clock.now());

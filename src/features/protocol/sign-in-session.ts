@@ -39,6 +39,9 @@ export interface ListedSignIn {
   readonly id: string;
   readonly startedAt: number;
   readonly lastSeenAt: number;
+  /** What the browser said that it is, and where it was used last. */
+  readonly userAgent?: string | undefined;
+  readonly address?: string | undefined;
 }
 
 /** The sign-in session of a browser, outside the protocol's own endpoints. */
@@ -75,6 +78,8 @@ export function createSignInSessions(parts: SignInSessionParts): SignInSessions 
       id: row.id,
       startedAt: row.created_at,
       lastSeenAt: row.last_seen_at,
+      userAgent: row.user_agent ?? undefined,
+      address: row.address ?? undefined,
     }));
   return {
     accountOf: async (ctx) => (await current(ctx))?.accountId,

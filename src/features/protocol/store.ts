@@ -22,6 +22,8 @@ export interface SessionRow extends Row {
   id: string;
   created_at: number;
   last_seen_at: number;
+  user_agent: string | null;
+  address: string | null;
 }
 
 export interface GrantRow extends Row {
@@ -41,6 +43,10 @@ const replaced = ['payload', 'expires_at', 'grant_id', 'account_id', 'client_id'
 /** MySQL has no condition on its upsert: a dead row is refused by writing NULL where none may stand, which counts as a miss. */
 const refuseUnless = (alive: string, column: string) => `${column}=IF(${alive}, ${column}, NULL)`;
 const takeNew = (columns: readonly string[]) => columns.map((column) => `${column}=VALUES(${column})`).join(', ');
+const insertSession =
+  'INSERT INTO sign_in_sessions (id, account_id, created_at, last_seen_at, expires_at, device_id, user_agent, address) VALUES (?1, ?2, ?3, ?3, ?4, ?5, ?6, ?7)';
+const sessionSeen = ['account_id', 'last_seen_at', 'expires_at', 'device_id', 'user_agent', 'address'];
+const sessionSet = sessionSeen.map((column) => `${column}=excluded.${column}`).join(', ');
 const partColumns = 'id, kind, payload, expires_at, account_id, lookup';
 const partValues = '(?1, ?2, ?3, ?4, ?5, ?6)';
 const partConflict = 'payload=excluded.payload, expires_at=excluded.expires_at, ended_at=NULL';
@@ -126,12 +132,9 @@ export const writes = {
     mysql: 'SELECT 1 FROM grants WHERE id = ?1 FOR UPDATE',
   }),
   saveSession: statement('save-session', {
-    sqlite:
-      'INSERT INTO sign_in_sessions (id, account_id, created_at, last_seen_at, expires_at) VALUES (?1, ?2, ?3, ?3, ?4) ON CONFLICT (id) DO UPDATE SET account_id=excluded.account_id, last_seen_at=excluded.last_seen_at, expires_at=excluded.expires_at WHERE sign_in_sessions.ended_at IS NULL',
-    postgresql:
-      'INSERT INTO sign_in_sessions (id, account_id, created_at, last_seen_at, expires_at) VALUES (?1, ?2, ?3, ?3, ?4) ON CONFLICT (id) DO UPDATE SET account_id=excluded.account_id, last_seen_at=excluded.last_seen_at, expires_at=excluded.expires_at WHERE sign_in_sessions.ended_at IS NULL',
-    mysql:
-      'INSERT INTO sign_in_sessions (id, account_id, created_at, last_seen_at, expires_at) VALUES (?1, ?2, ?3, ?3, ?4) ON DUPLICATE KEY UPDATE created_at=IF(ended_at IS NULL, created_at, NULL), account_id=VALUES(account_id), last_seen_at=VALUES(last_seen_at), expires_at=VALUES(expires_at)',
+    sqlite: `${insertSession} ON CONFLICT (id) DO UPDATE SET ${sessionSet} WHERE sign_in_sessions.ended_at IS NULL`,
+    postgresql: `${insertSession} ON CONFLICT (id) DO UPDATE SET ${sessionSet} WHERE sign_in_sessions.ended_at IS NULL`,
+    mysql: `${insertSession} ON DUPLICATE KEY UPDATE ${refuseUnless('ended_at IS NULL', 'created_at')}, ${takeNew(sessionSeen)}`,
   }),
   sessionLives: statement('session-lives', {
     sqlite: 'SELECT 1 FROM sign_in_sessions WHERE id = ?1 AND ended_at IS NULL',
@@ -206,7 +209,7 @@ const reads = {
   consent: statement('find-consent', 'SELECT payload FROM consents WHERE id = ?1 AND ended_at IS NULL'),
   livingSessions: statement(
     'find-living-sessions',
-    'SELECT id, created_at, last_seen_at FROM sign_in_sessions WHERE account_id = ?1 AND ended_at IS NULL AND expires_at > ?2 ORDER BY last_seen_at DESC',
+    'SELECT id, created_at, last_seen_at, user_agent, address FROM sign_in_sessions WHERE account_id = ?1 AND ended_at IS NULL AND expires_at > ?2 ORDER BY last_seen_at DESC',
   ),
   sessionsOfAccount: statement(
     'find-sessions-of-account',

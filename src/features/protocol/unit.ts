@@ -38,6 +38,14 @@ export interface Entry {
 /** A payload the library stored in this request and will read back before it is committed; null once destroyed. */
 export type Pending = Readonly<Record<string, unknown>> | null;
 
+/** The browser that a request came from, as far as it is told. */
+export interface Origin {
+  /** What it is called for the person. */
+  readonly device?: string | undefined;
+  readonly userAgent?: string | undefined;
+  readonly address?: string | undefined;
+}
+
 /**
  * The writes of one request. They are collected while the library works and committed as one after it has answered
  * and before anything is sent; reads within the request see them.
@@ -67,6 +75,8 @@ export class UnitOfWork {
   readonly grants = new Map<string, GrantState>();
   /** When the signed-in session that came with the request began, in seconds. */
   sessionBegan: number | undefined;
+  /** Which browser this request comes from, for the account. Asked only where a sign-in is stored. */
+  origin: (accountId: string) => Origin = () => ({});
   closed = false;
   readonly #entries = new Map<string, Entry>();
 

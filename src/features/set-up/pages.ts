@@ -7,6 +7,7 @@ import type { PageLocals } from '../../foundation/views/pages.ts';
 import type { Views } from '../../foundation/views/render.ts';
 import { busyProblem } from '../../foundation/views/waiting.ts';
 import type { By } from '../audit/module.ts';
+import type { Devices } from '../devices/module.ts';
 import { type Passwords, shortestPassword } from '../passwords/module.ts';
 import { currentUnit, type SignInSessions, singleFactor } from '../protocol/module.ts';
 import type { SettingsModule } from '../settings/module.ts';
@@ -20,6 +21,7 @@ export interface SetUpPagesParts {
   readonly passwords: Passwords;
   readonly settings: SettingsModule;
   readonly sessions: SignInSessions;
+  readonly devices: Pick<Devices, 'meet'>;
 }
 
 type Problems = NonNullable<PageLocals['set-up/set-up']['problems']>;
@@ -44,6 +46,7 @@ export function mountSetUp(router: Router, parts: SetUpPagesParts): void {
     try {
       const user = await create({ ...form, secret: secretOf(ctx) }, by);
       const result = { accountId: user.id, amr: ['pwd'], acr: singleFactor };
+      currentUnit()?.joinStep(parts.devices.meet(ctx.cookies, user.id, by.facts));
       await parts.sessions.start(ctx, result);
       const actor = { kind: 'user', id: user.id } as const;
       const details = { amr: result.amr, acr: result.acr, by: 'set-up link' };

@@ -7,6 +7,7 @@ import type { BusyProblem, PageLocals } from '../../foundation/views/pages.ts';
 import type { Views } from '../../foundation/views/render.ts';
 import { busyProblem, throttledProblem } from '../../foundation/views/waiting.ts';
 import type { AuditEvent } from '../audit/module.ts';
+import type { Devices } from '../devices/module.ts';
 import {
   currentUnit,
   type Interaction,
@@ -22,6 +23,7 @@ export interface SignInPagesParts {
   readonly clock: Clock;
   readonly views: Views;
   readonly interactions: Interactions;
+  readonly devices: Pick<Devices, 'meet'>;
   readonly checkLogin: ReturnType<typeof createCheckLogin>;
   /** What a person has to do beside the password; `asked` is whether the app asks for a second factor. */
   readonly need: (accountId: string, asked: boolean) => Promise<Need>;
@@ -39,6 +41,7 @@ export type ShowStep = (ctx: Context, interaction: Interaction) => Promise<void>
 /** The steps that other rooms show. */
 export type OtherSteps = Readonly<Record<Exclude<Step, 'sign-in' | 'done'>, ShowStep>>;
 
+type Answered = Parameters<Interactions['signedIn']>[1];
 type Problem = PageLocals['interaction/sign-in']['problem'];
 
 /** Statuses of the sign-in page by what is wrong. */
@@ -50,7 +53,7 @@ export function mountSignIn(router: Router, parts: SignInPagesParts, otherSteps:
   const steps: Readonly<Record<Step, ShowStep>> = {
     ...otherSteps,
     'sign-in': (ctx, found) => show(ctx, parts, found, {}),
-    done: async (ctx, { proof }) => seeOther(ctx, await interactions.signedIn(ctx, proof as Proof)),
+    done: async (ctx, { proof }) => seeOther(ctx, await finish(ctx, parts, proof as Proof)),
   };
 
   router.get('/interaction/:uid', async (ctx) => {
@@ -88,6 +91,12 @@ async function stepOf(parts: SignInPagesParts, interaction: Interaction): Promis
   return nextStep(interaction, isOpen ? await parts.need(proof.accountId, asksForSecondFactor) : 'nothing');
 }
 
+/** Every step is taken: the browser is known from now on, and the engine is answered. */
+function finish(ctx: Context, { devices, interactions }: SignInPagesParts, result: Answered): Promise<string> {
+  currentUnit()?.joinStep(devices.meet(ctx.cookies, result.accountId, doorState(ctx).facts));
+  return interactions.signedIn(ctx, result);
+}
+
 /** The password was right: answers the engine if that is all, else keeps it for the step that follows. */
 async function goOn(
   ctx: Context,
@@ -99,8 +108,7 @@ async function goOn(
   const step = await stepOf(parts, { ...interaction, proof: { ...result, by: 'interaction' } });
   settle(step === 'done' ? 'succeeded' : 'abandoned');
   if (upgrade) currentUnit()?.join(upgrade);
-  const { interactions } = parts;
-  seeOther(ctx, await (step === 'done' ? interactions.signedIn(ctx, result) : interactions.prove(ctx, result)));
+  seeOther(ctx, await (step === 'done' ? finish(ctx, parts, result) : parts.interactions.prove(ctx, result)));
 }
 
 /** Chromium applies `form-action` to the redirect after the POST: the app's own address has to be among them. */

@@ -7,6 +7,11 @@ export interface SignInInList {
   readonly id: string;
   readonly startedAt: number;
   readonly lastSeenAt: number;
+  /** What the browser and its system are called; left out where they do not say. */
+  readonly browser?: string | undefined;
+  readonly system?: string | undefined;
+  /** Where it was used last. */
+  readonly address?: string | undefined;
   /** This browser's own. */
   readonly here: boolean;
 }

@@ -1,0 +1,58 @@
+import type { Clock } from '../../foundation/clock.ts';
+import { sha256 } from '../../foundation/crypto/hash.ts';
+import type { Database } from '../../foundation/db/database.ts';
+import type { Operation } from '../../foundation/db/statement.ts';
+import { type Random, secretToken } from '../../foundation/random.ts';
+import { type BrowserCookies, createDeviceCookie } from './cookie.ts';
+import { createDeviceStore, type DeviceFacts } from './store.ts';
+
+export type { BrowserCookies } from './cookie.ts';
+
+/**
+ * Devices owns the browsers that people have signed in with: a secret in a cookie, of which only a hash is kept, for
+ * each person a different one, so that several may share a browser. It proves nothing by itself and starts no session:
+ * others ask it whether a browser was here before.
+ */
+export interface Devices {
+  /** What this browser is called for the account, whether it was here before or not; undefined where it brought no secret. */
+  nameOf(cookies: BrowserCookies, account: string): string | undefined;
+  /** The name of this browser, if the account was signed in to with it before. */
+  known(cookies: BrowserCookies, account: string): Promise<string | undefined>;
+  /** Notes that a person has signed in, every step taken, and gives the browser a secret. Commit what it returns with that. */
+  meet(cookies: BrowserCookies, userId: string, facts: DeviceFacts): readonly Operation[];
+  /** Removes a batch of devices that nobody has used for as long as their cookies live. */
+  sweep(): Operation;
+}
+
+export interface DevicesParts {
+  readonly config: { readonly issuer: string };
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+const keepMs = 400 * 24 * 60 * 60 * 1000;
+
+export function createDevices({ config, database, clock, random }: DevicesParts): Devices {
+  const store = createDeviceStore({ database, clock });
+  const cookie = createDeviceCookie(config.issuer);
+  const name = (account: string, secret: string): string => sha256(JSON.stringify([account, secret]));
+  const nameOf = (cookies: BrowserCookies, account: string): string | undefined => {
+    const secret = cookie.read(cookies);
+    return secret === undefined ? undefined : name(account, secret);
+  };
+  return {
+    nameOf,
+    async known(cookies, account) {
+      const id = nameOf(cookies, account);
+      // Asked for whoever is named, in the same time whether there is such a person or not.
+      return id === undefined ? undefined : (await store.find(id))?.id;
+    },
+    meet(cookies, userId, facts) {
+      const secret = cookie.read(cookies) ?? secretToken(random);
+      cookie.write(cookies, secret);
+      return [store.meet({ id: name(userId, secret), userId }, facts)];
+    },
+    sweep: () => store.sweep(clock.now() - keepMs),
+  };
+}
