@@ -249,3 +249,12 @@ export function unreachable(where: string, error: unknown): AppError<DatabaseErr
   const text = `The database ${where} cannot be reached (${reason}). Check databaseUrl, and that its server runs.`;
   return new AppError('store_unavailable', 503, text, { cause: error });
 }
+
+/** Whether a transaction ran out of its time before its COMMIT: it is rolled back, and nothing of it is stored. */
+export function isTransactionOver(error: unknown): boolean {
+  for (let fault = asFault(error); fault !== undefined; fault = asFault(fault.cause)) {
+    const adapter = asFault(fault.meta?.driverAdapterError?.cause);
+    if (fault.kind === 'TransactionAlreadyClosed' || adapter?.kind === 'TransactionAlreadyClosed') return true;
+  }
+  return false;
+}

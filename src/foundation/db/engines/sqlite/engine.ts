@@ -1,7 +1,7 @@
 import type { StatementSync } from 'node:sqlite';
 import { countActivity } from '../../activity.ts';
 import type { Database } from '../../database.ts';
-import { storeError, translate } from '../../errors.ts';
+import { isTransactionOver, storeError, translate } from '../../errors.ts';
 import { createPrismaSide, type PrismaConstructor } from '../../prisma-side.ts';
 import type { Row, Statement, Value } from '../../statement.ts';
 import { bindable, SqliteConnection } from './connection.ts';
@@ -57,11 +57,24 @@ async function openBeside<T>(writer: Writer, open: () => T): Promise<T> {
   }
 }
 
+/**
+ * A lease ends after a second however busy the machine is, and what it held is rolled back: the work is begun once more,
+ * so that a machine that stood still for a moment refuses nobody.
+ */
+async function onceMore<T>(attempt: () => Promise<T>): Promise<T> {
+  try {
+    return await attempt();
+  } catch (error) {
+    if (!isTransactionOver(error)) throw error;
+    return attempt();
+  }
+}
+
 /** Opens a migrated SQLite file. Throws `store_unavailable` when it cannot be opened or would not keep what it acknowledges. */
 export async function openSqlite(loadClient: () => PrismaConstructor, options: WriterOptions): Promise<Database> {
   const writer = new Writer(options);
   const reader = await openBeside(writer, () => createReader(options.file));
-  const side = createPrismaSide({ loadClient, adapter: sqliteAdapter(options.file, writer) });
+  const side = createPrismaSide({ loadClient, adapter: sqliteAdapter(options.file, writer), retrying: onceMore });
   const database: Omit<Database, 'activity'> = {
     engine: 'sqlite',
     durability: { kept: true, note: 'synchronous=FULL' },
