@@ -6,7 +6,13 @@ import { createConsent } from '../features/consent/module.ts';
 import { createConsole } from '../features/console/module.ts';
 import { createMfaPages } from '../features/mfa/module.ts';
 import { createNotices } from '../features/notices/module.ts';
-import { createEndings, createProtocol, type LogoutNotice, type Protocol } from '../features/protocol/module.ts';
+import {
+  createEndings,
+  createProtocol,
+  type Endings,
+  type LogoutNotice,
+  type Protocol,
+} from '../features/protocol/module.ts';
 import { createRecovery, resetRequestKind, resetRequests } from '../features/recovery/module.ts';
 import { createRegistrations, registrationKind, registrations } from '../features/registration/module.ts';
 import { createSetUp, type SetUp } from '../features/set-up/module.ts';
@@ -20,12 +26,12 @@ import type { Log } from '../foundation/observe/log.ts';
 import type { Metrics } from '../foundation/observe/metrics.ts';
 import { createOutboundFetch } from '../foundation/outbound/fetch.ts';
 import { createOutbox, type MessageKind, type Outbox } from '../foundation/outbox/outbox.ts';
-import { createViews } from '../foundation/views/render.ts';
+import { createViews, type Views } from '../foundation/views/render.ts';
 import { type CoreFeatures, composeCore, type Foundations } from './compose-features.ts';
 import { createHttpApp } from './http.ts';
 import { type Jobs, startJobs } from './jobs.ts';
 import { composeMailRoom } from './mail-room.ts';
-import { mountPages } from './page-routes.ts';
+import { mountPages, type Pages } from './page-routes.ts';
 
 export interface AppParts extends Foundations {
   readonly log: Log;
@@ -57,40 +63,57 @@ export async function compose(parts: AppParts): Promise<App> {
   const views = createViews({ viewsDir: folder('views'), publicDir: folder('public'), issuer });
   const { protocol, outbox, room, endings } = composeProtocol(parts, core, views);
   const { mail } = room;
-  const { sessions, interactions } = protocol;
-  const notices = createNotices({ ...parts, issuer, mail });
-  const within = { ...parts, ...core, views, issuer, protocol, sessions, interactions, mail, outbox, endings, notices };
-  const setUp = createSetUp(within);
-  const endEverything = everything(endings);
-  const addresses = createAddresses({ ...within, endEverything });
-  const registering = createRegistrations(within);
-  const hooks = { ...signInHooks(parts, core), offersRegistration: () => registering.isOffered() };
+  const pages = composePages({ ...parts, views, mail, outbox, endings }, core, protocol);
   const koa = createHttpApp({
-    ...within,
+    ...parts,
+    ...core,
+    views,
+    issuer,
+    protocol,
     readContext: createRequestContextReader({ trustProxy: parts.config.trustProxy }),
-    mountPages: (router) =>
-      mountPages(router, {
-        setUp,
-        consent: createConsent(within),
-        console: createConsole(within),
-        recovery: createRecovery(within),
-        mfa: createMfaPages(within),
-        account: createAccount({ ...within, addresses, endEverything }),
-        addresses,
-        registrations: registering,
-        signIn: createSignIn({ ...within, ...hooks }),
-      }),
+    mountPages: (router) => mountPages(router, pages),
   });
   const stopFollowing = await keepFresh(parts, core, { protocol, outbox });
   const stop = () => {
     room.close();
     return stopFollowing();
   };
-  return { core, protocol, setUp, mail, outbox, koa, stop, warmUp: () => views.compileAll() };
+  return { core, protocol, setUp: pages.setUp, mail, outbox, koa, stop, warmUp: () => views.compileAll() };
+}
+
+interface PageParts extends AppParts {
+  readonly views: Views;
+  readonly mail: Mail;
+  readonly outbox: Outbox;
+  readonly endings: Endings;
+}
+
+/** Every feature that has doors. */
+function composePages(parts: PageParts, core: CoreFeatures, protocol: Protocol): Pages {
+  const { issuer } = parts.config;
+  const { sessions, interactions, apps } = protocol;
+  const notices = createNotices({ ...parts, issuer });
+  const endEverything = everything(parts.endings);
+  const within = { ...parts, ...core, issuer, protocol, sessions, interactions, apps, notices, endEverything };
+  const addresses = createAddresses(within);
+  const registering = createRegistrations(within);
+  const hooks = { ...signInHooks(parts, core), offersRegistration: () => registering.isOffered() };
+  const setUp = createSetUp(within);
+  return {
+    setUp,
+    consent: createConsent(within),
+    console: createConsole(within),
+    recovery: createRecovery(within),
+    mfa: createMfaPages(within),
+    account: createAccount({ ...within, addresses }),
+    addresses,
+    registrations: registering,
+    signIn: createSignIn({ ...within, ...hooks }),
+  };
 }
 
 /** What a person ends by "sign out everywhere": all that they hold, and the apps that take part are told. */
-function everything(endings: ReturnType<typeof createEndings>): AccountEndings {
+function everything(endings: Endings): AccountEndings {
   return async (id) => [...(await endings.notices(id)), ...(await endings.ofAccount(id))];
 }
 
@@ -110,7 +133,7 @@ function signInHooks(parts: AppParts, { mfa }: CoreFeatures) {
   };
 }
 
-function composeProtocol(parts: AppParts, core: CoreFeatures, views: ReturnType<typeof createViews>) {
+function composeProtocol(parts: AppParts, core: CoreFeatures, views: Views) {
   // The outbox needs to know how protocol delivers, and protocol needs a place to put its notices.
   const kinds: Record<string, MessageKind> = {};
   const outbox = createOutbox({ ...parts, kinds });

@@ -119,6 +119,31 @@ const mine = {
   factors: { totp: { createdAt: time - 9000 * minute, lastUsedAt: time - 90 * minute }, recoveryCodesLeft: 9 },
   password: { minLength: 15 },
   sessions: signIns,
+  apps: [
+    {
+      clientId: 'harbour-books',
+      name: app.name,
+      host: app.host,
+      scopes: [
+        { name: 'openid' },
+        { name: 'email', shows: [account] },
+        { name: 'offline_access' },
+        { name: 'orders:read', description: 'See your orders and what they cost' },
+      ],
+      firstAt: time - 20_000 * minute,
+      lastAt: time - 90 * minute,
+      isOurs: false,
+    },
+    {
+      clientId: 'intranet',
+      name: longApp.name,
+      host: 'intranet.northwind.example',
+      scopes: [{ name: 'openid' }],
+      firstAt: time - 9000 * minute,
+      lastAt: time - 9000 * minute,
+      isOurs: true,
+    },
+  ],
 };
 const withPassword = (problem: NonNullable<PageLocals['account/account']['signedIn']>['password']['problem']) => ({
   signedIn: { ...mine, password: { minLength: 15, problem } },
@@ -131,12 +156,12 @@ const accounts: readonly Sample[] = [
   sample('account-signed-out', 'account/account', 'page', { signInHref: '/sign-in' }),
   sample('account', 'account/account', 'page', { signedIn: mine }),
   sample('account-first', 'account/account', 'page', {
-    signedIn: { ...mine, factors: { recoveryCodesLeft: 0 }, sessions: signIns.slice(0, 1) },
+    signedIn: { ...mine, factors: { recoveryCodesLeft: 0 }, sessions: signIns.slice(0, 1), apps: [] },
   }),
   sample('account-without-factors', 'account/account', 'page', {
     signedIn: { ...mine, factors: undefined, account: `${'a'.repeat(60)}@example.org` },
   }),
-  ...(['password', 'factor-removed', 'session'] as const).map((done) =>
+  ...(['password', 'factor-removed', 'session', 'app'] as const).map((done) =>
     sample(`account-done-${done}`, 'account/account', 'page', { signedIn: { ...mine, done } }),
   ),
   sample('account-password-missing', 'account/account', 'page', withPassword({ kind: 'missing' })),

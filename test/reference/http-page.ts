@@ -33,6 +33,7 @@ export const routeMeanings: Readonly<Record<string, string>> = {
   'POST /account/authenticator': 'Takes the first code of a new app and shows the recovery codes.',
   'POST /account/authenticator/remove': 'Asks for a code and removes the app with it.',
   'POST /account/recovery-codes': 'New recovery codes in place of the former ones.',
+  'POST /account/apps/disconnect': 'Ends what an app holds of the person, and tells it.',
   'GET /account/email': 'The form for another address, after a fresh sign-in.',
   'POST /account/email': 'Has a link sent to the new address; the answer is the same for all.',
   'GET /email/confirm': 'Shows the link that confirms a new address, while it works.',

@@ -10,6 +10,7 @@ import { shortestPassword } from '../passwords/module.ts';
 import { currentUnit, type ListedSignIn } from '../protocol/module.ts';
 import type { SettingsModule } from '../settings/module.ts';
 import type { AccountEndings } from '../users/module.ts';
+import { type AppPagesParts, listApps, mountApps } from './app-pages.ts';
 import type { createChangePassword, PasswordOutcome } from './change-password.ts';
 import { type EmailPagesParts, mountEmail } from './email-pages.ts';
 import { ownEvent, refusalEvent } from './events.ts';
@@ -17,7 +18,7 @@ import { mountFactors } from './factor-pages.ts';
 import { signInAddress, targetOf, type Visitor } from './visitor.ts';
 import { arrive, byVisitor, inform, tell, visitorOf } from './visitor-pages.ts';
 
-export interface AccountPagesParts extends EmailPagesParts {
+export interface AccountPagesParts extends EmailPagesParts, AppPagesParts {
   readonly views: Views;
   readonly settings: Pick<SettingsModule, 'current'>;
   readonly mfa: Mfa;
@@ -59,6 +60,7 @@ export function mountAccount(router: Router, parts: AccountPagesParts): void {
 
   mountFactors(router, parts);
   mountEmail(router, parts);
+  mountApps(router, parts);
 }
 
 function showSignedOut(ctx: Context, { views, issuer }: AccountPagesParts): void {
@@ -74,11 +76,15 @@ interface Shown {
 }
 
 /** What was done, as the page that follows it says. */
-const dones = ['password', 'factor-removed', 'session'] as const;
+const dones = ['password', 'factor-removed', 'session', 'app'] as const;
 
 async function showAccount(ctx: Context, parts: AccountPagesParts, visitor: Visitor, shown: Shown): Promise<void> {
   const { user, signIn } = visitor;
-  const [factors, sessions] = await Promise.all([parts.mfa.factors(user.id), parts.sessions.list(user.id)]);
+  const [factors, sessions, apps] = await Promise.all([
+    parts.mfa.factors(user.id),
+    parts.sessions.list(user.id),
+    listApps(parts, user),
+  ]);
   const settings = parts.settings.current();
   showPage(ctx, {
     views: parts.views,
@@ -90,6 +96,7 @@ async function showAccount(ctx: Context, parts: AccountPagesParts, visitor: Visi
         done: dones.find((done) => done === ctx.query['done']),
         factors: settings.mfa.policy === 'off' && !factors.totp ? undefined : factors,
         password: { minLength: shortestPassword(settings), problem: shown.passwordProblem },
+        apps,
         sessions: sessions.map((one) => onPage(one, signIn.id)),
       },
     },

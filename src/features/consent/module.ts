@@ -3,6 +3,8 @@ import type { Context } from 'koa';
 import type { Interaction } from '../protocol/module.ts';
 import { type ConsentPagesParts, mountConsent, showConsent } from './pages.ts';
 
+export { describeScopes } from './describe-scopes.ts';
+
 /**
  * Consent owns the question what an app may see and do, and its answer. What was allowed is kept by protocol, as the
  * grant that everything issued hangs on; which apps are never asked about is the operator's word (`first_party`).

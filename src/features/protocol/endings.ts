@@ -57,14 +57,22 @@ export function createEndings(parts: EndingsParts): Endings {
     ],
     async notices(accountId) {
       const rows = await store.sessionsOfAccount(accountId);
-      const taking = rows.flatMap((row) => takingPart(codec, row));
-      // A part is told once, though the session and its own row both name it.
-      const sids = new Map(taking.map(([clientId, { sid }]) => [JSON.stringify([clientId, sid]), { clientId, sid }]));
-      return [...sids.values()]
-        .filter(({ clientId, sid }) => sid !== undefined && wantsNotice(parts.clients, clientId))
-        .map(({ clientId, sid }) => parts.notice({ clientId, subject: accountId, sessionId: String(sid) }));
+      return partsToTell({ ...parts, codec }, rows).map(({ clientId, sid }) =>
+        parts.notice({ clientId, subject: accountId, sessionId: sid }),
+      );
     },
   };
+}
+
+/** The parts in the given sessions whose clients want to hear of their end. Each is told once, though two rows name it. */
+export function partsToTell(
+  { codec, clients }: { codec: PayloadCodec; clients: Clients },
+  rows: readonly ArtifactRow[],
+): { clientId: string; sid: string }[] {
+  const taking = rows.flatMap((row) => takingPart(codec, row));
+  const known = taking.flatMap(([clientId, { sid }]) => (sid === undefined ? [] : [{ clientId, sid }]));
+  const parts = new Map(known.map((part) => [JSON.stringify([part.clientId, part.sid]), part]));
+  return [...parts.values()].filter(({ clientId }) => wantsNotice(clients, clientId));
 }
 
 /** The clients that a session's cookie, or the row of a client's part in it, names. */

@@ -21,6 +21,7 @@ import { Adapter, type AdapterDependencies } from './adapter.ts';
 import { auditUnit, type IssuedTokens } from './audit-unit.ts';
 import { standardScopes } from './claims.ts';
 import { clientMetadata } from './client-model.ts';
+import { type ConnectedApps, createConnectedApps } from './connected-apps.ts';
 import { deviceFlow } from './device-pages.ts';
 import type { LogoutNotice } from './endings.ts';
 import { buildEngine, type Engine } from './engine.ts';
@@ -49,6 +50,7 @@ import { type Origin, requireUnit } from './unit.ts';
 export { appOnPage, backToApp } from './app-on-page.ts';
 export { multiFactor, secondFactorReason, singleFactor } from './assurance.ts';
 export { claimsOf } from './claims.ts';
+export type { ConnectedApp, ConnectedApps } from './connected-apps.ts';
 export { createEndings, type Endings, type LogoutNotice } from './endings.ts';
 export type { Interaction, Interactions, MissingConsent } from './interaction.ts';
 export { losses } from './losses.ts';
@@ -72,6 +74,7 @@ export interface Protocol {
   readonly cookieSigner: CookieSigner;
   readonly interactions: Interactions;
   readonly sessions: SignInSessions;
+  readonly apps: ConnectedApps;
   /** How logout notices leave the outbox. */
   readonly logoutNotices: MessageKind;
   /** Builds a new engine from keys, clients and settings as they are now; requests in flight finish on the old one. */
@@ -144,6 +147,7 @@ export function createProtocol(parts: ProtocolParts): Protocol {
     cookieSigner,
     interactions: createInteractions({ ...parts, provider, consents, grantOf }),
     sessions: createSignInSessions({ ...parts, provider, store, codec }),
+    apps: createConnectedApps({ ...parts, store, codec }),
     logoutNotices: logoutNotices(parts, () => engine),
     rebuild,
     sweep: () => store.sweep(parts.clock.now() - keepExpiredMs),

@@ -24,19 +24,21 @@ export interface RememberedConsents {
   add(parties: Parties, more: Allowed): Promise<void>;
 }
 
+/** Under what the two are remembered. */
+export const consentKey = ({ accountId, clientId }: Parties): string => sha256(JSON.stringify([accountId, clientId]));
+
 const nothing: Allowed = { scopes: [], claims: [], resources: {} };
 
 /** The consents in the given store. */
 export function createRememberedConsents({ store, clock }: { store: ProtocolStore; clock: Clock }): RememberedConsents {
-  const keyOf = ({ accountId, clientId }: Parties) => sha256(JSON.stringify([accountId, clientId]));
   const find = async (parties: Parties): Promise<Allowed> => {
-    const row = await store.consent(keyOf(parties));
+    const row = await store.consent(consentKey(parties));
     return row ? (JSON.parse(row.payload) as Allowed) : nothing;
   };
   return {
     find,
     async add(parties, more) {
-      const key = keyOf(parties);
+      const key = consentKey(parties);
       const all = union(await find(parties), more);
       const params = [key, parties.accountId, parties.clientId, JSON.stringify(all), clock.now()];
       requireUnit().add({ rank: 'row', key, statement: writes.saveConsent, params });
@@ -46,7 +48,8 @@ export function createRememberedConsents({ store, clock }: { store: ProtocolStor
 
 const both = (one: readonly string[] = [], other: readonly string[] = []): string[] => [...new Set([...one, ...other])];
 
-function union(one: Allowed, other: Allowed): Allowed {
+/** What one or the other allows. */
+export function union(one: Allowed, other: Allowed): Allowed {
   const identifiers = both(Object.keys(one.resources), Object.keys(other.resources));
   return {
     scopes: both(one.scopes, other.scopes),

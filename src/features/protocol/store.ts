@@ -32,6 +32,18 @@ export interface GrantRow extends Row {
   ended_at: number | null;
 }
 
+/** A grant that a client holds of a person. */
+export interface HeldGrantRow extends Row {
+  client_id: string;
+  payload: string;
+  created_at: number;
+}
+
+/** What a person allowed a client. */
+export interface ConsentRow extends HeldGrantRow {
+  updated_at: number;
+}
+
 const conflictSet =
   'payload=excluded.payload, expires_at=excluded.expires_at, grant_id=excluded.grant_id, account_id=excluded.account_id, client_id=excluded.client_id, lookup=excluded.lookup';
 const artifactColumns = 'id, kind, payload, expires_at, grant_id, account_id, client_id, lookup';
@@ -172,6 +184,15 @@ export const writes = {
     'end-grants-of-client',
     'UPDATE grants SET ended_at = ?2 WHERE client_id = ?1 AND ended_at IS NULL',
   ),
+  endGrantsOfPair: statement(
+    'end-grants-of-pair',
+    'UPDATE grants SET ended_at = ?3 WHERE account_id = ?1 AND client_id = ?2 AND ended_at IS NULL',
+  ),
+  endArtifactsOfPair: statement(
+    'end-artifacts-of-pair',
+    'UPDATE artifacts SET ended_at = ?3 WHERE account_id = ?1 AND client_id = ?2 AND ended_at IS NULL',
+  ),
+  endConsent: statement('end-consent', 'UPDATE consents SET ended_at = ?2 WHERE id = ?1 AND ended_at IS NULL'),
   endArtifactsOfClient: statement(
     'end-artifacts-of-client',
     'UPDATE artifacts SET ended_at = ?2 WHERE client_id = ?1 AND ended_at IS NULL',
@@ -207,6 +228,14 @@ const reads = {
   ),
   denials: statement('find-denials', 'SELECT id, denied_at FROM denials WHERE id IN (?1, ?2, ?3)'),
   consent: statement('find-consent', 'SELECT payload FROM consents WHERE id = ?1 AND ended_at IS NULL'),
+  consentsOfAccount: statement(
+    'find-consents-of-account',
+    'SELECT client_id, payload, created_at, updated_at FROM consents WHERE account_id = ?1 AND ended_at IS NULL',
+  ),
+  grantsOfAccount: statement(
+    'find-grants-of-account',
+    'SELECT client_id, payload, created_at FROM grants WHERE account_id = ?1 AND client_id IS NOT NULL AND ended_at IS NULL AND (expires_at IS NULL OR expires_at > ?2)',
+  ),
   livingSessions: statement(
     'find-living-sessions',
     'SELECT id, created_at, last_seen_at, user_agent, address FROM sign_in_sessions WHERE account_id = ?1 AND ended_at IS NULL AND expires_at > ?2 ORDER BY last_seen_at DESC',
@@ -251,6 +280,10 @@ export interface ProtocolStore {
   denials(keys: readonly [string, string, string]): Promise<Map<string, number>>;
   /** What a person allowed an app, by the hash of both. */
   consent(id: string): Promise<{ payload: string } | undefined>;
+  /** What a person has allowed apps and not taken back. */
+  consentsOfAccount(accountId: string): Promise<ConsentRow[]>;
+  /** A person's grants that are alive. `now` is in milliseconds. */
+  grantsOfAccount(accountId: string, now: number): Promise<HeldGrantRow[]>;
   /** The cookies of a person's sessions, and the parts of their clients. */
   sessionsOfAccount(accountId: string): Promise<ArtifactRow[]>;
   /** A person's sign-ins that have not ended, the one that was used last first. `now` is in milliseconds. */
@@ -273,6 +306,8 @@ export function createProtocolStore(database: Database): ProtocolStore {
       return new Map(rows.map((row) => [row.id, row.denied_at]));
     },
     consent: (id) => database.get<{ payload: string }>(reads.consent, [id]),
+    consentsOfAccount: (accountId) => database.all<ConsentRow>(reads.consentsOfAccount, [accountId]),
+    grantsOfAccount: (accountId, now) => database.all<HeldGrantRow>(reads.grantsOfAccount, [accountId, now]),
     sessionsOfAccount: (accountId) => database.all<ArtifactRow>(reads.sessionsOfAccount, [accountId]),
     livingSessions: (accountId, now) => database.all<SessionRow>(reads.livingSessions, [accountId, now]),
     sweep: (before) => Object.values(sweeps).map((sweep) => ({ statement: sweep, params: [before], mustHit: false })),

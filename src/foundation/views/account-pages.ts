@@ -1,6 +1,13 @@
 /** What the pages of `/account` need, as `pages.ts` says it. */
 
-import type { BusyProblem, CodeProblem, NewPasswordProblem, ThrottledProblem, TotpOnPage } from './pages.ts';
+import type {
+  BusyProblem,
+  CodeProblem,
+  ConsentScope,
+  NewPasswordProblem,
+  ThrottledProblem,
+  TotpOnPage,
+} from './pages.ts';
 
 /** One of a person's sign-ins. Times are milliseconds since the epoch. */
 export interface SignInInList {
@@ -16,6 +23,19 @@ export interface SignInInList {
   readonly here: boolean;
 }
 
+/** An app that a person has let into their account. Times are milliseconds since the epoch. */
+export interface AppInAccount {
+  readonly clientId: string;
+  readonly name: string;
+  readonly host?: string | undefined;
+  /** What it may see and do. */
+  readonly scopes: readonly ConsentScope[];
+  readonly firstAt: number;
+  readonly lastAt: number;
+  /** The operator's own, which is let in without a question. */
+  readonly isOurs: boolean;
+}
+
 export interface AccountLocals {
   /** Given while nobody is signed in. */
   readonly signInHref?: string | undefined;
@@ -24,7 +44,7 @@ export interface AccountLocals {
         /** How the person is called: e-mail or username. */
         readonly account: string;
         /** What was done on the page before. */
-        readonly done?: 'password' | 'factor-removed' | 'session' | undefined;
+        readonly done?: 'password' | 'factor-removed' | 'session' | 'app' | undefined;
         /** Left out where there are to be no second factors. */
         readonly factors?:
           | {
@@ -43,6 +63,7 @@ export interface AccountLocals {
             | undefined;
         };
         readonly sessions: readonly SignInInList[];
+        readonly apps: readonly AppInAccount[];
       }
     | undefined;
 }
