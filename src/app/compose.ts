@@ -4,6 +4,7 @@ import { createAccount } from '../features/account/module.ts';
 import { addressRequestKind, addressRequests, createAddresses } from '../features/addresses/module.ts';
 import { createConsent } from '../features/consent/module.ts';
 import { createConsole } from '../features/console/module.ts';
+import { createEmailSignIns, emailSignInKind, emailSignIns } from '../features/email-sign-in/module.ts';
 import { createMfaPages } from '../features/mfa/module.ts';
 import { createNotices } from '../features/notices/module.ts';
 import {
@@ -97,7 +98,9 @@ function composePages(parts: PageParts, core: CoreFeatures, protocol: Protocol):
   const within = { ...parts, ...core, issuer, protocol, sessions, interactions, apps, notices, endEverything };
   const addresses = createAddresses(within);
   const registering = createRegistrations(within);
-  const hooks = { ...signInHooks(parts, core), offersRegistration: () => registering.isOffered() };
+  const emailSignIns = createEmailSignIns(within);
+  const offersRegistration = () => registering.isOffered();
+  const hooks = { ...signInHooks(parts, core), offersRegistration, emailWay: () => emailSignIns.way() };
   const setUp = createSetUp(within);
   return {
     setUp,
@@ -108,6 +111,7 @@ function composePages(parts: PageParts, core: CoreFeatures, protocol: Protocol):
     account: createAccount({ ...within, addresses }),
     addresses,
     registrations: registering,
+    emailSignIns,
     signIn: createSignIn({ ...within, ...hooks }),
   };
 }
@@ -160,6 +164,7 @@ function composeProtocol(parts: AppParts, core: CoreFeatures, views: Views) {
     kinds[resetRequestKind] = resetRequests(answering);
     kinds[registrationKind] = registrations(answering);
     kinds[addressRequestKind] = addressRequests(answering);
+    kinds[emailSignInKind] = emailSignIns(answering);
   }
   return { protocol, outbox, room, endings: createEndings({ ...parts, ...core, notice }) };
 }

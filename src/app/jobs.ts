@@ -1,6 +1,7 @@
 import { sweepAddressChanges } from '../features/addresses/module.ts';
 import type { Audit } from '../features/audit/module.ts';
 import type { Devices } from '../features/devices/module.ts';
+import { sweepEmailSignIns } from '../features/email-sign-in/module.ts';
 import type { Protocol } from '../features/protocol/module.ts';
 import { sweepRegistrations } from '../features/registration/module.ts';
 import type { SigningKeys } from '../features/signing-keys/module.ts';
@@ -67,6 +68,7 @@ export function startJobs(parts: JobsParts): Jobs {
           sweepAddressChanges(parts, clock.now() - keepLinksMs),
           devices.sweep(),
           sweepRegistrations(parts, clock.now() - keepLinksMs),
+          sweepEmailSignIns(parts, clock.now() - keepLinksMs),
         ]),
     },
   ];

@@ -3,6 +3,7 @@ import type { Account } from '../features/account/module.ts';
 import type { Addresses } from '../features/addresses/module.ts';
 import type { Consent } from '../features/consent/module.ts';
 import type { Console } from '../features/console/module.ts';
+import type { EmailSignIns } from '../features/email-sign-in/module.ts';
 import type { MfaPages } from '../features/mfa/module.ts';
 import type { Recovery } from '../features/recovery/module.ts';
 import type { Registrations } from '../features/registration/module.ts';
@@ -19,11 +20,12 @@ export interface Pages {
   readonly console: Console;
   readonly recovery: Recovery;
   readonly registrations: Registrations;
+  readonly emailSignIns: EmailSignIns;
 }
 
 /** Mounts every feature's pages. */
 export function mountPages(router: Router, pages: Pages): void {
-  const { signIn, consent, mfa, account, addresses, recovery, registrations, setUp, console } = pages;
+  const { signIn, consent, mfa, account, addresses, recovery, registrations, emailSignIns, setUp, console } = pages;
   signIn.mount(router, { ...mfa.steps, consent: (ctx, interaction) => consent.show(ctx, interaction) });
   consent.mount(router);
   mfa.mount(router);
@@ -31,6 +33,7 @@ export function mountPages(router: Router, pages: Pages): void {
   addresses.mount(router);
   recovery.mount(router);
   registrations.mount(router);
+  emailSignIns.mount(router);
   setUp.mount(router);
   console.mount(router);
 }

@@ -48,6 +48,13 @@ const samples: { readonly [Name in keyof MailLocals]: MailLocals[Name] } = {
     ip: '203.0.113.7',
     forgotHref: 'https://login.northwind.example/forgot',
   },
+  'sign-in-code': { code: 'WDJB-MJHT', expiresAt: at + 600_000, at, ip: '203.0.113.7' },
+  'sign-in-link': {
+    href: `https://login.northwind.example/interaction/W_0fW7kmtM1zbDg1kwIGO/email/link?key=${key}`,
+    expiresAt: at + 600_000,
+    at,
+    ip: '203.0.113.7',
+  },
   'password-changed': { at, ip: '203.0.113.7', forgotHref: 'https://login.northwind.example/forgot' },
 };
 

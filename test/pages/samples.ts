@@ -213,7 +213,58 @@ const accounts: readonly Sample[] = [
   sample('account-remove-factor-throttled', 'account/remove-factor', 'page', { problem: throttled }),
 ];
 
+const byEmail = {
+  way: 'code',
+  action: '/interaction/x/email',
+  codeAction: '/interaction/x/email/code',
+  backHref: '/interaction/x',
+  email: account,
+} as const;
+
+const emails: readonly Sample[] = [
+  sample('sign-in-email-offer', 'interaction/sign-in', 'interaction', {
+    ...signIn,
+    forgotHref: '/forgot',
+    registerHref: '/register',
+    email: { way: 'code', href: '/interaction/x/email' },
+  }),
+  sample('sign-in-email-offer-link', 'interaction/sign-in', 'interaction', {
+    ...signIn,
+    email: { way: 'link', href: '/interaction/x/email' },
+  }),
+  sample('email-ask', 'interaction/email', 'interaction', { ...byEmail, email: undefined, state: 'ask' }),
+  sample('email-ask-link', 'interaction/email', 'interaction', { ...byEmail, state: 'ask', way: 'link' }),
+  sample('email-missing', 'interaction/email', 'interaction', {
+    ...byEmail,
+    email: undefined,
+    state: 'ask',
+    problem: { kind: 'missing' },
+  }),
+  sample('email-throttled', 'interaction/email', 'interaction', { ...byEmail, state: 'ask', problem: throttled }),
+  sample('email-code', 'interaction/email', 'interaction', { ...byEmail, state: 'code' }),
+  ...(['missing', 'wrong', 'over'] as const).map((kind) =>
+    sample(`email-code-${kind}`, 'interaction/email', 'interaction', { ...byEmail, state: 'code', problem: { kind } }),
+  ),
+  sample('email-code-throttled', 'interaction/email', 'interaction', { ...byEmail, state: 'code', problem: throttled }),
+  sample('email-sent-link', 'interaction/email', 'interaction', { ...byEmail, state: 'link', way: 'link' }),
+  sample('email-link', 'interaction/email-link', 'interaction', {
+    state: 'confirm',
+    action: '/interaction/x/email/link?key=x',
+    email: account,
+  }),
+  sample('email-link-elsewhere', 'interaction/email-link', 'interaction', {
+    state: 'elsewhere',
+    ...reference('link_elsewhere'),
+  }),
+  sample('email-link-over', 'interaction/email-link', 'interaction', {
+    state: 'over',
+    againHref: '/interaction/x/email',
+    ...reference('link_not_usable'),
+  }),
+];
+
 const people: readonly Sample[] = [
+  ...emails,
   sample('sign-in', 'interaction/sign-in', 'interaction', signIn),
   sample('sign-in-hint', 'interaction/sign-in', 'interaction', { ...signIn, login: account }),
   sample('sign-in-here', 'interaction/sign-in', 'interaction', { action: '/interaction/x/login' }),

@@ -4,6 +4,7 @@ import { createAccount } from '../../src/features/account/module.ts';
 import { createAddresses } from '../../src/features/addresses/module.ts';
 import { createConsent } from '../../src/features/consent/module.ts';
 import { createConsole } from '../../src/features/console/module.ts';
+import { createEmailSignIns } from '../../src/features/email-sign-in/module.ts';
 import { createMfaPages } from '../../src/features/mfa/module.ts';
 import { machineEndpoints, publicDocuments, routes } from '../../src/features/protocol/module.ts';
 import { createRecovery } from '../../src/features/recovery/module.ts';
@@ -54,6 +55,13 @@ export const routeMeanings: Readonly<Record<string, string>> = {
   'POST /setup': 'Makes the administrator and uses the link up.',
   'GET /interaction/:uid': 'The next step of a sign-in, decided by what is stored.',
   'POST /interaction/:uid/sign-in': 'Checks login and password.',
+  'GET /interaction/:uid/email':
+    'Asks for the address of somebody who wants to sign in by e-mail, where that is offered.',
+  'POST /interaction/:uid/email':
+    'Has a code or link sent, if the address has an account; the answer is the same for all.',
+  'POST /interaction/:uid/email/code': 'Checks a code that was sent.',
+  'GET /interaction/:uid/email/link': 'The page of a link that was sent; it works in the browser that asked.',
+  'POST /interaction/:uid/email/link': 'Uses the link up and goes on with the sign-in.',
   'POST /interaction/:uid/code': 'Checks a code of an authenticator app, or a recovery code.',
   'POST /interaction/:uid/another-way': 'Shows the page for the other kind of code.',
   'POST /interaction/:uid/enrolment': 'Takes the first code of a new authenticator app and shows the recovery codes.',
@@ -106,6 +114,7 @@ export function pageRoutes(): string[] {
     console: createConsole(none),
     recovery: createRecovery(none),
     registrations: createRegistrations(none),
+    emailSignIns: createEmailSignIns(none),
   });
   return router.stack.flatMap(({ methods, path }) =>
     methods.filter((method) => method !== 'HEAD').map((method) => `${method} ${String(path)}`),

@@ -34,6 +34,8 @@ export function pageHooks(): Map<string, Hooks> {
 const where: Readonly<Record<string, string>> = {
   'interaction/sign-in': 'sign-in',
   'interaction/consent': 'consent',
+  'interaction/email': 'sign-in by e-mail',
+  'interaction/email-link': 'sign-in by e-mail: the link',
   'interaction/second-factor': 'code',
   'interaction/enrolment': 'enrolment of an authenticator app',
   'interaction/recovery-codes': 'recovery codes',

@@ -2,6 +2,8 @@
 export const eventTypes = {
   'session.started': 'A person signed in.',
   'session.ended': 'A sign-in session ended: by sign-out, by an administrator, or with the account.',
+  'signin.requested':
+    'Somebody asked for a code or link to sign in by e-mail; refused when there is nobody to send it to.',
   'signin.failed': 'A sign-in was refused: wrong password or code, unknown or disabled account, or too many tries.',
   'consent.granted': 'A person allowed an app what it asked for.',
   'consent.denied': 'A person declined, or went back to the app.',

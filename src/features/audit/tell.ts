@@ -4,6 +4,7 @@ import type { AuditEventType, RecordedEvent } from './event.ts';
 const phrases: Readonly<Record<AuditEventType, string>> = {
   'session.started': 'signed in[ to {client}]',
   'session.ended': 'ended a sign-in session[ of {subject}]',
+  'signin.requested': 'asked for a mail to sign in[ as {subject}]',
   'signin.failed': 'could not sign in[ to {client}]',
   'consent.granted': 'allowed[ {client}] what it asked for',
   'consent.denied': 'declined what[ {client}] asked for',

@@ -4,6 +4,7 @@ import type { Clock } from '../../foundation/clock.ts';
 import { equalHashes, sha256 } from '../../foundation/crypto/hash.ts';
 import { AppError } from '../../foundation/errors.ts';
 import { doorState, field, seeOther, showPage } from '../../foundation/http/door.ts';
+import { readSecretCookie, writeSecretCookie } from '../../foundation/http/secret-cookie.ts';
 import type { Mail } from '../../foundation/mail/mail.ts';
 import type { Outbox } from '../../foundation/outbox/outbox.ts';
 import { type Random, secretToken } from '../../foundation/random.ts';
@@ -18,7 +19,6 @@ import type { SettingsModule } from '../settings/module.ts';
 import type { Throttle } from '../throttle/module.ts';
 import { loginKey, newUserSchema } from '../users/module.ts';
 import { type Registration, registrationKind } from './answer-registrations.ts';
-import { browserCookie, readBrowserCookie } from './browser-cookie.ts';
 import { isAllowed, isOffered } from './policy.ts';
 import { type Problems, problemsOf, statusOf } from './problems.ts';
 import type { Register } from './register.ts';
@@ -49,6 +49,14 @@ interface Place {
 }
 
 type Shown = Pick<PageLocals['registration/register'], 'state' | 'email' | 'problems' | 'wait'>;
+
+/** By this cookie a browser is known that filled in the form. It goes to these pages only. */
+const cookieOf = (issuer: string) => ({
+  issuer,
+  name: 'postern.registration',
+  path: '/register',
+  maxAgeSeconds: 24 * 60 * 60,
+});
 
 const onItsOwn: Place = { action: '/register', backHref: '/' };
 
@@ -102,7 +110,7 @@ async function request(ctx: Context, parts: RegistrationPagesParts, place: Place
     at: parts.clock.now(),
   };
   requireUnit().join(parts.outbox.put(registrationKind, registration));
-  ctx.append('Set-Cookie', browserCookie(parts.issuer, secret));
+  ctx.append('Set-Cookie', writeSecretCookie(cookieOf(parts.issuer), secret));
   return { state: 'sent', email };
 }
 
@@ -147,7 +155,7 @@ const byLink = (ctx: Context, name: string): By => ({
 
 /** Whether this is the browser that filled in the form. */
 const isSameBrowser = (ctx: Context, issuer: string, browserHash: string): boolean => {
-  const secret = readBrowserCookie(ctx.headers.cookie, issuer);
+  const secret = readSecretCookie(cookieOf(issuer), ctx.headers.cookie);
   return secret !== undefined && equalHashes(sha256(secret), browserHash);
 };
 

@@ -98,6 +98,16 @@ export const settingsSchema = z
           ),
       })
       .prefault({}),
+    signIn: z
+      .strictObject({
+        email: z
+          .enum(['off', 'code', 'link'])
+          .default('off')
+          .describe(
+            'Whether people may sign in by a `code` or a `link` in a mail, as a single factor, instead of by a password. Needs a mail server.',
+          ),
+      })
+      .prefault({}),
     registration: z
       .strictObject({
         mode: z

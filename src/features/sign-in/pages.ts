@@ -31,6 +31,8 @@ export interface SignInPagesParts {
   readonly loginReference: (login: string) => string;
   /** Whether people without an account may make one. */
   readonly offersRegistration: () => boolean;
+  /** How people may sign in by e-mail. */
+  readonly emailWay: () => 'off' | 'code' | 'link';
   /** Counts an attempt, after its unit is stored. */
   readonly onAttempt: (result: AttemptResult, seconds: number) => void;
 }
@@ -183,6 +185,7 @@ function show(
   const { problem } = typed;
   if (problem && 'retryAfter' in problem) ctx.set('Retry-After', String(problem.retryAfter));
   const at = `/interaction/${interaction.uid}`;
+  const way = parts.emailWay();
   showPage(ctx, {
     views: parts.views,
     page: 'interaction/sign-in',
@@ -191,6 +194,7 @@ function show(
       action: `${at}/sign-in`,
       denyAction: `${at}/deny`,
       forgotHref: `${at}/forgot`,
+      email: way === 'off' ? undefined : { way, href: `${at}/email` },
       registerHref: parts.offersRegistration() ? `${at}/register` : undefined,
       app: interaction.app,
       login: typed.login ?? interaction.loginHint,

@@ -62,6 +62,27 @@ export interface ConfirmRegistrationLocals {
   readonly problem?: { readonly kind: 'wrong' } | ThrottledProblem | BusyProblem | undefined;
 }
 
+export interface EmailSignInLocals {
+  /**
+   * - `ask`: the form for the address
+   * - `code`, `link`: what was sent, the same for everybody, whether there is such an account or not
+   */
+  readonly state: 'ask' | 'code' | 'link';
+  /** What is sent here. */
+  readonly way: 'code' | 'link';
+  readonly action: string;
+  readonly codeAction: string;
+  readonly backHref: string;
+  /** What was typed, or the app's `login_hint`. */
+  readonly email?: string | undefined;
+  readonly problem?: { readonly kind: 'missing' | 'wrong' | 'over' } | ThrottledProblem | undefined;
+}
+
+/** `elsewhere`: in another browser than the one that asked for it. */
+export type EmailLinkLocals =
+  | { readonly state: 'confirm'; readonly action: string; readonly email: string }
+  | (Reference & { readonly state: 'elsewhere' | 'over'; readonly againHref?: string | undefined });
+
 export interface RegistrationDoneLocals {
   readonly backTo?: BackTo | undefined;
 }

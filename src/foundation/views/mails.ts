@@ -65,6 +65,20 @@ export interface AccountExistsMailLocals {
   readonly forgotHref: string;
 }
 
+/** A code with which a person signs in. */
+export interface SignInCodeMailLocals {
+  readonly code: string;
+  readonly expiresAt: number;
+  /** When and from which address it was asked for. */
+  readonly at: number;
+  readonly ip?: string | undefined;
+}
+
+/** The same as a link. */
+export interface SignInLinkMailLocals extends Omit<SignInCodeMailLocals, 'code'> {
+  readonly href: string;
+}
+
 /** Every mail and what it takes. The name is the template's in `views/mail`. */
 export interface MailLocals {
   test: TestMailLocals;
@@ -76,6 +90,8 @@ export interface MailLocals {
   'address-changed': AddressChangedMailLocals;
   'address-taken': AddressTakenMailLocals;
   'account-exists': AccountExistsMailLocals;
+  'sign-in-code': SignInCodeMailLocals;
+  'sign-in-link': SignInLinkMailLocals;
 }
 
 export type MailName = keyof MailLocals;
@@ -90,6 +106,8 @@ const everyMail: Readonly<Record<MailName, true>> = {
   'address-changed': true,
   'address-taken': true,
   'account-exists': true,
+  'sign-in-code': true,
+  'sign-in-link': true,
 };
 
 /** The names of all mails, in no particular order. */

@@ -16,6 +16,8 @@ import type {
 } from './account-pages.ts';
 import type {
   ConfirmRegistrationLocals,
+  EmailLinkLocals,
+  EmailSignInLocals,
   ForgotLocals,
   RegisterLocals,
   RegistrationDoneLocals,
@@ -80,6 +82,8 @@ export interface SignInLocals {
   readonly denyAction?: string | undefined;
   /** Where somebody goes who has forgotten the password. */
   readonly forgotHref?: string | undefined;
+  /** Where somebody goes who would rather have a code or link by mail. */
+  readonly email?: { readonly way: 'code' | 'link'; readonly href: string } | undefined;
   /** Where somebody goes who has no account; left out where nobody may register. */
   readonly registerHref?: string | undefined;
   /** What was typed, or the app's `login_hint`. */
@@ -304,6 +308,8 @@ export interface FirstAppCreatedLocals {
 export interface PageLocals {
   'interaction/sign-in': SignInLocals;
   'interaction/consent': ConsentLocals;
+  'interaction/email': EmailSignInLocals;
+  'interaction/email-link': EmailLinkLocals;
   'interaction/second-factor': SecondFactorLocals;
   'interaction/enrolment': EnrolmentLocals;
   'interaction/recovery-codes': RecoveryCodesLocals;
@@ -343,6 +349,8 @@ export type PageName = keyof PageLocals;
 const everyPage: Readonly<Record<PageName, true>> = {
   'interaction/sign-in': true,
   'interaction/consent': true,
+  'interaction/email': true,
+  'interaction/email-link': true,
   'interaction/second-factor': true,
   'interaction/enrolment': true,
   'interaction/recovery-codes': true,
