@@ -1,5 +1,5 @@
 /**
- * `npm test`, and with a word `unit`, `long` or `bench`. Brings along what it needs, runs every check and suite even
+ * `npm test`, and with a word `unit`, `long`, `bench` or `timing`. Brings along what it needs, runs every check and suite even
  * when one fails, and ends with one line: `N passed, N failed`. Plain JavaScript: it runs in a fresh clone.
  */
 import { spawn } from 'node:child_process';
@@ -145,11 +145,15 @@ const modes = {
   unit: () => suites(['architecture', 'unit']),
   bench: async () =>
     process.exit(await node([inProject('test/bench/run.ts'), ...process.argv.slice(3)], { minutes: 120 })),
+  timing: async () =>
+    process.exit(await node([inProject('test/timing/run.ts'), ...process.argv.slice(3)], { minutes: 30 })),
 };
 
 const mode = process.argv[2] ?? 'all';
 if (!(mode in modes)) {
-  process.stderr.write(`unknown: ${mode}; use npm test, npm run test:unit, npm run test:long or npm run bench\n`);
+  process.stderr.write(
+    `unknown: ${mode}; use npm test, npm run test:unit, npm run test:long, npm run bench or npm run test:timing\n`,
+  );
   process.exit(2);
 }
 try {
