@@ -56,7 +56,17 @@ export function createTestFeatures(database: Database, clock: TestClock = create
   const config = { issuer: 'https://id.example', dataDir: '.' };
   const breached = { fetch: () => Promise.reject(new Error('no service here')), onUnasked: () => undefined };
   const throttle = createThrottle({ clock, settings });
-  const passwords = createPasswords({ config, database, clock, audit, settings, passwordHash, throttle, ...breached });
+  const passwords = createPasswords({
+    config,
+    database,
+    clock,
+    ids,
+    audit,
+    settings,
+    passwordHash,
+    throttle,
+    ...breached,
+  });
   const clients = createClients({ database, clock, ids, random, audit });
   const keyRing = createKeyRing({ keys: [Buffer.alloc(32, 7)], random });
   const mfa = createMfa({ config, database, clock, ids, random, keyRing, audit, settings, throttle });

@@ -2,6 +2,7 @@ import type { Clock } from '../../foundation/clock.ts';
 import type { PasswordHash } from '../../foundation/crypto/password-hash.ts';
 import type { Database } from '../../foundation/db/database.ts';
 import type { Operation } from '../../foundation/db/statement.ts';
+import type { Ids } from '../../foundation/ids.ts';
 import type { Audit, By } from '../audit/module.ts';
 import type { Settings, SettingsModule } from '../settings/module.ts';
 import type { Throttle } from '../throttle/module.ts';
@@ -63,6 +64,7 @@ export interface Passwords {
 export interface PasswordsParts extends JudgeParts {
   readonly database: Database;
   readonly clock: Clock;
+  readonly ids: Ids;
   readonly audit: Audit;
   readonly settings: Pick<SettingsModule, 'current'>;
   readonly passwordHash: PasswordHash;

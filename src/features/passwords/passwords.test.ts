@@ -92,6 +92,44 @@ describe('a password', () => {
     expect(await passwords.has('nobody')).toBe(false);
   });
 
+  it('is none of the last ones where the settings say so, and what need not be compared is forgotten', async () => {
+    const { passwords, settings, database } = features;
+    await settings.set({ password: { history: 3, hash: { memory: 7168, time: 1 } } }, byOperator);
+    const change = async (wanted: string) => {
+      const operations = await passwords.set(userId, wanted, person, byOperator);
+      expect(await database.commit({ operations, fallback: [] })).toEqual({ committed: true });
+    };
+    const refused = { code: 'password_refused', reason: 'former' };
+    const kept = () => database.prisma.formerPassword.count();
+    const words = ['first of four words', 'second of four words', 'third of four words'] as const;
+    await expect(change(password)).rejects.toMatchObject(refused);
+    for (const word of words) await change(word);
+    for (const word of words) await expect(change(word)).rejects.toMatchObject(refused);
+    expect(await kept()).toBe(2);
+    await change(password);
+    await expect(change(words[1])).rejects.toMatchObject(refused);
+    await change(words[0]);
+    await settings.set({ password: { history: 1 } }, byOperator);
+    await expect(change(words[0])).rejects.toMatchObject(refused);
+    await change(words[1]);
+    expect(await kept()).toBe(0);
+    await settings.set({ password: { history: 0 } }, byOperator);
+    await change(words[1]);
+    expect(await kept()).toBe(0);
+  });
+
+  it('is forgotten with the account', async () => {
+    const { passwords, settings, database } = features;
+    await settings.set({ password: { history: 5 } }, byOperator);
+    await database.commit({
+      operations: await passwords.set(userId, 'an altogether other one', person, byOperator),
+      fallback: [],
+    });
+    expect(await database.prisma.formerPassword.count()).toBe(1);
+    await database.together(async (tx) => void (await tx.user.delete({ where: { id: userId } })));
+    expect(await database.prisma.formerPassword.count()).toBe(0);
+  });
+
   it('is refused when the policy forbids it', async () => {
     const { passwords, settings } = features;
     const refused = passwords.set(userId, 'fourteen chars', person, byOperator);

@@ -24,6 +24,7 @@ export type PasswordProblemKind =
   | 'special'
   | 'common'
   | 'breached'
+  | 'former'
   | 'weak';
 
 /** Why a password is refused: by kind, and as a sentence for programs. */
@@ -78,6 +79,7 @@ export function inWords(kind: PasswordProblemKind, settings: PolicySettings): Pa
     special: 'Use at least one character that is neither a letter nor a digit.',
     common: 'Many people use this password, so it is among the first that are guessed.',
     breached: 'This password is known from a theft of data elsewhere.',
+    former: 'This password was used here before.',
     weak: 'This password is easy to guess.',
   };
   return { kind, text: texts[kind] };

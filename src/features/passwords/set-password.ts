@@ -1,14 +1,16 @@
 import { type PasswordHash, readPasswordHash } from '../../foundation/crypto/password-hash.ts';
 import type { Operation } from '../../foundation/db/statement.ts';
 import type { Audit, By } from '../audit/module.ts';
+import type { SettingsModule } from '../settings/module.ts';
 import type { BreachedSource } from './breached.ts';
 import { passwordHashRefused, passwordRefused } from './errors.ts';
 import type { Judge } from './judge.ts';
-import type { Person } from './policy.ts';
+import { inWords, type Person } from './policy.ts';
 import type { PasswordStore } from './store.ts';
 
 interface Parts {
   readonly audit: Audit;
+  readonly settings: Pick<SettingsModule, 'current'>;
   readonly judge: Judge;
   readonly passwordHash: PasswordHash;
   readonly store: PasswordStore;
@@ -19,11 +21,13 @@ interface NewHash {
   readonly unasked: readonly BreachedSource[];
 }
 
-export function createSetPassword({ audit, judge, passwordHash, store }: Parts) {
+export function createSetPassword({ audit, settings, judge, passwordHash, store }: Parts) {
   function operations(userId: string, { hash, unasked }: NewHash, by: By): Operation[] {
     const details = unasked.length === 0 ? {} : { breached_unasked: unasked };
     const event = { type: 'password.changed', outcome: 'success', actor: by.actor, subject: userId, details } as const;
-    return [store.put(userId, hash), audit.record(event, by.facts)];
+    // Behind the one that goes, those that have been gone for longest.
+    const retiring = settings.current().password.history > 1 ? [store.retire(userId)] : [];
+    return [...retiring, store.put(userId, hash), audit.record(event, by.facts)];
   }
 
   async function judged(password: string, person: Person): Promise<NewHash> {
@@ -32,10 +36,25 @@ export function createSetPassword({ audit, judge, passwordHash, store }: Parts) 
     return { hash: await passwordHash.hash(password), unasked };
   }
 
+  /** Refuses what the person has or had; tells which of these are to be forgotten. */
+  async function history(userId: string, password: string): Promise<Operation[]> {
+    const held = settings.current();
+    const { history: length } = held.password;
+    const former = await store.former(userId);
+    const present = length > 0 ? await store.find(userId) : undefined;
+    const compared = [present, ...former.map(({ hash }) => hash)].filter((hash) => hash !== undefined);
+    for (const hash of compared.slice(0, length)) {
+      if (await passwordHash.verify(hash, password)) throw passwordRefused(inWords('former', held));
+    }
+    // The present one joins them.
+    return former.slice(Math.max(0, length - 2)).map(({ id }) => store.forget(id));
+  }
+
   return {
     hashOf: async (password: string, person: Person): Promise<string> => (await judged(password, person)).hash,
     async set(userId: string, password: string, person: Person, by: By): Promise<Operation[]> {
-      return operations(userId, await judged(password, person), by);
+      const hash = await judged(password, person);
+      return [...(await history(userId, password)), ...operations(userId, hash, by)];
     },
     fromHash(userId: string, phc: string, by: By): Operation[] {
       if (readPasswordHash(phc) === undefined) throw passwordHashRefused();

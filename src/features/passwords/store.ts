@@ -1,6 +1,7 @@
 import type { Clock } from '../../foundation/clock.ts';
 import type { Database } from '../../foundation/db/database.ts';
-import { type Operation, statement } from '../../foundation/db/statement.ts';
+import { type Operation, type Row, statement } from '../../foundation/db/statement.ts';
+import type { Ids } from '../../foundation/ids.ts';
 
 const findHash = statement('password_find', 'SELECT hash FROM password_credentials WHERE user_id = ?1');
 
@@ -17,15 +18,52 @@ const replaceHash = statement(
   'UPDATE password_credentials SET hash = ?2 WHERE user_id = ?1 AND hash = ?3',
 );
 
+const statements = {
+  /** What somebody has now becomes what they had. */
+  retire: statement(
+    'password_retire',
+    'INSERT INTO former_passwords (id, user_id, hash, retired_at) SELECT ?1, user_id, hash, ?3 FROM password_credentials WHERE user_id = ?2',
+  ),
+  former: statement(
+    'password_former',
+    'SELECT id, hash FROM former_passwords WHERE user_id = ?1 ORDER BY retired_at DESC, id DESC',
+  ),
+  forget: statement('password_forget', 'DELETE FROM former_passwords WHERE id = ?1'),
+} as const;
+
+/** A password that somebody had. */
+export interface FormerPassword extends Row {
+  id: string;
+  hash: string;
+}
+
 export interface PasswordStore {
   find(userId: string): Promise<string | undefined>;
   put(userId: string, hash: string): Operation;
   replace(userId: string, hash: string, former: string): Operation;
+  /** Keeps the present hash as a former one; before `put`. */
+  retire(userId: string): Operation;
+  /** What a person had, the latest first. */
+  former(userId: string): Promise<FormerPassword[]>;
+  forget(id: string): Operation;
 }
 
-export function createPasswordStore({ database, clock }: { database: Database; clock: Clock }): PasswordStore {
+interface Parts {
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly ids: Ids;
+}
+
+export function createPasswordStore({ database, clock, ids }: Parts): PasswordStore {
   return {
     find: async (userId) => (await database.get<{ hash: string }>(findHash, [userId]))?.hash,
+    retire: (userId) => ({
+      statement: statements.retire,
+      params: [ids.next(), userId, clock.now()],
+      mustHit: false,
+    }),
+    former: (userId) => database.all<FormerPassword>(statements.former, [userId]),
+    forget: (id) => ({ statement: statements.forget, params: [id], mustHit: false }),
     put: (userId, hash) => ({ statement: putHash, params: [userId, hash, clock.now()], mustHit: false }),
     replace: (userId, hash, former) => ({ statement: replaceHash, params: [userId, hash, former], mustHit: false }),
   };

@@ -8,7 +8,7 @@ import type { Views } from '../../foundation/views/render.ts';
 import { busyProblem } from '../../foundation/views/waiting.ts';
 import type { By } from '../audit/module.ts';
 import type { Devices } from '../devices/module.ts';
-import { type Passwords, shortestPassword } from '../passwords/module.ts';
+import { type Passwords, refusedPassword, shortestPassword } from '../passwords/module.ts';
 import { currentUnit, type SignInSessions, singleFactor } from '../protocol/module.ts';
 import type { SettingsModule } from '../settings/module.ts';
 import type { OneTimeLink, Users } from '../users/module.ts';
@@ -104,7 +104,7 @@ async function problemsOf(
   else if (error.code === 'user_email_taken') found.email = 'taken';
   else if (error.fields?.['email'] !== undefined) found.email = 'invalid';
   // Whatever else is wrong: the page says all of it at once.
-  found.password = (await passwords.problem(password, { email }))?.kind;
+  found.password = (await passwords.problem(password, { email }))?.kind ?? refusedPassword(error);
   return found.email || found.password ? found : undefined;
 }
 

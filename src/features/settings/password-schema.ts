@@ -69,6 +69,12 @@ export const passwordSettings = z
       means:
         'How hard to guess a new password must be by the strength meter (zxcvbn): 0 asks for nothing, 1 withstands a thousand guesses, 2 a million, 3 a hundred million, 4 ten thousand million.',
     }),
+    history: whole({
+      min: 0,
+      max: 24,
+      standard: 0,
+      means: 'So many passwords that a person had last, the present one among them, cannot be chosen again.',
+    }),
     composition,
     breached,
     hash,

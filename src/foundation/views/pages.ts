@@ -72,6 +72,7 @@ export type NewPasswordProblem =
   | 'special'
   | 'common'
   | 'breached'
+  | 'former'
   | 'weak';
 
 export interface SignInLocals {
