@@ -6,7 +6,13 @@ import { createMfa, type Mfa } from '../features/mfa/module.ts';
 import { createPasswords, type Passwords } from '../features/passwords/module.ts';
 import { createSettings, type SettingsModule } from '../features/settings/module.ts';
 import { createSigningKeys, type SigningKeys } from '../features/signing-keys/module.ts';
-import { createThrottle, type Throttle } from '../features/throttle/module.ts';
+import {
+  createThrottle,
+  createUnlocks,
+  type Throttle,
+  type Unlocks,
+  unlocksRevision,
+} from '../features/throttle/module.ts';
 import { createUsers, type Users } from '../features/users/module.ts';
 import type { Clock } from '../foundation/clock.ts';
 import type { Config } from '../foundation/config/schema.ts';
@@ -38,6 +44,7 @@ export interface CoreFeatures {
   readonly users: Users;
   readonly passwords: Passwords;
   readonly throttle: Throttle;
+  readonly unlocks: Unlocks;
   readonly devices: Devices;
   readonly mfa: Mfa;
   readonly clients: Clients;
@@ -69,6 +76,7 @@ export async function composeCore(foundations: Foundations): Promise<CoreFeature
     users: createUsers(within),
     passwords: createPasswords({ ...within, ...breachedHooks(foundations) }),
     throttle,
+    unlocks: createUnlocks({ ...within, throttle }),
     devices: createDevices(within),
     mfa: createMfa(within),
     clients: createClients(within),
@@ -100,6 +108,7 @@ function reloader(core: Omit<CoreFeatures, 'reload'>): CoreFeatures['reload'] {
     settings: () => core.settings.reload(),
     clients: () => core.clients.reload(),
     keys: () => core.signingKeys.reload(),
+    [unlocksRevision]: () => core.unlocks.reload(),
   };
   return async (names = new Set(Object.keys(readers))) => {
     for (const name of names) await readers[name]?.();

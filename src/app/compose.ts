@@ -16,6 +16,7 @@ import {
 } from '../features/protocol/module.ts';
 import { createRecovery, resetRequestKind, resetRequests } from '../features/recovery/module.ts';
 import { createRegistrations, registrationKind, registrations } from '../features/registration/module.ts';
+import { createSafeguards, type Safeguards } from '../features/safeguards/module.ts';
 import { createSetUp, type SetUp } from '../features/set-up/module.ts';
 import { type AttemptResult, createSignIn } from '../features/sign-in/module.ts';
 import type { AccountEndings } from '../features/users/module.ts';
@@ -64,7 +65,9 @@ export async function compose(parts: AppParts): Promise<App> {
   const views = createViews({ viewsDir: folder('views'), publicDir: folder('public'), issuer });
   const { protocol, outbox, room, endings } = composeProtocol(parts, core, views);
   const { mail } = room;
-  const pages = composePages({ ...parts, views, mail, outbox, endings }, core, protocol);
+  const within = { ...parts, views, mail, outbox, endings };
+  const pages = composePages(within, core, protocol);
+  const { safeguards } = pages;
   const koa = createHttpApp({
     ...parts,
     ...core,
@@ -74,7 +77,7 @@ export async function compose(parts: AppParts): Promise<App> {
     readContext: createRequestContextReader({ trustProxy: parts.config.trustProxy }),
     mountPages: (router) => mountPages(router, pages),
   });
-  const stopFollowing = await keepFresh(parts, core, { protocol, outbox });
+  const stopFollowing = await keepFresh(parts, core, { protocol, outbox, safeguards });
   const stop = () => {
     room.close();
     return stopFollowing();
@@ -112,6 +115,7 @@ function composePages(parts: PageParts, core: CoreFeatures, protocol: Protocol):
     addresses,
     registrations: registering,
     emailSignIns,
+    safeguards: createSafeguards(within),
     signIn: createSignIn({ ...within, ...hooks }),
   };
 }
@@ -173,7 +177,7 @@ function composeProtocol(parts: AppParts, core: CoreFeatures, views: Views) {
 async function keepFresh(
   parts: AppParts,
   core: CoreFeatures,
-  { protocol, outbox }: { protocol: Protocol; outbox: Outbox },
+  { protocol, outbox, safeguards }: { protocol: Protocol; outbox: Outbox; safeguards: Safeguards },
 ): Promise<() => Promise<void>> {
   const watch = await watchRevisions({
     database: parts.database,
@@ -186,7 +190,7 @@ async function keepFresh(
   // Again, now that it is watched: what another process changed since the first reading would never be told.
   await core.reload();
   protocol.rebuild();
-  const jobs: Jobs = startJobs({ ...parts, ...core, outbox, protocol });
+  const jobs: Jobs = startJobs({ ...parts, ...core, outbox, protocol, safeguards });
   return async () => {
     watch.stop();
     await jobs.stop();

@@ -4,7 +4,9 @@ import type { Devices } from '../features/devices/module.ts';
 import { sweepEmailSignIns } from '../features/email-sign-in/module.ts';
 import type { Protocol } from '../features/protocol/module.ts';
 import { sweepRegistrations } from '../features/registration/module.ts';
+import type { Safeguards } from '../features/safeguards/module.ts';
 import type { SigningKeys } from '../features/signing-keys/module.ts';
+import type { Unlocks } from '../features/throttle/module.ts';
 import type { Users } from '../features/users/module.ts';
 import type { Clock } from '../foundation/clock.ts';
 import type { Database } from '../foundation/db/database.ts';
@@ -22,6 +24,8 @@ export interface JobsParts {
   readonly signingKeys: SigningKeys;
   readonly users: Users;
   readonly devices: Devices;
+  readonly unlocks: Unlocks;
+  readonly safeguards: Pick<Safeguards, 'tellNews'>;
 }
 
 /** Something that is done again and again. */
@@ -44,7 +48,7 @@ const keepLinksMs = 24 * 60 * 60 * 1000;
 
 /** The schedule. Every job is safe to run on every node at once: what must happen once is decided in SQL. */
 export function startJobs(parts: JobsParts): Jobs {
-  const { database, clock, audit, outbox, protocol, signingKeys, users, devices } = parts;
+  const { database, clock, audit, outbox, protocol, signingKeys, users, devices, unlocks, safeguards } = parts;
   const commit = (operations: readonly Operation[]) =>
     operations.length === 0 ? Promise.resolve() : database.commit({ operations, fallback: [] });
   const jobs: Job[] = [
@@ -55,6 +59,7 @@ export function startJobs(parts: JobsParts): Jobs {
       run: () => outbox.deliverDue(kind),
     })),
     { name: 'store refusal counts', everyMs: 5_000, run: () => commit(audit.coalesce.flushDue()) },
+    { name: 'tell of locks', everyMs: 1_000, run: async () => commit(await safeguards.tellNews()) },
     { name: 'rotate keys', everyMs: 1_000, run: () => signingKeys.rotateDue() },
     // Small batches, often: a large one would hold the writer, and with it every request.
     {
@@ -67,6 +72,7 @@ export function startJobs(parts: JobsParts): Jobs {
           users.links.sweep(clock.now() - keepLinksMs),
           sweepAddressChanges(parts, clock.now() - keepLinksMs),
           devices.sweep(),
+          unlocks.sweep(),
           sweepRegistrations(parts, clock.now() - keepLinksMs),
           sweepEmailSignIns(parts, clock.now() - keepLinksMs),
         ]),

@@ -7,6 +7,7 @@ import type { EmailSignIns } from '../features/email-sign-in/module.ts';
 import type { MfaPages } from '../features/mfa/module.ts';
 import type { Recovery } from '../features/recovery/module.ts';
 import type { Registrations } from '../features/registration/module.ts';
+import type { Safeguards } from '../features/safeguards/module.ts';
 import type { SetUp } from '../features/set-up/module.ts';
 import type { SignIn } from '../features/sign-in/module.ts';
 
@@ -21,11 +22,14 @@ export interface Pages {
   readonly recovery: Recovery;
   readonly registrations: Registrations;
   readonly emailSignIns: EmailSignIns;
+  readonly safeguards: Safeguards;
 }
 
 /** Mounts every feature's pages. */
 export function mountPages(router: Router, pages: Pages): void {
-  const { signIn, consent, mfa, account, addresses, recovery, registrations, emailSignIns, setUp, console } = pages;
+  const { signIn, consent, mfa, account, addresses, recovery, registrations, emailSignIns, safeguards, ...others } =
+    pages;
+  const { setUp, console } = others;
   signIn.mount(router, { ...mfa.steps, consent: (ctx, interaction) => consent.show(ctx, interaction) });
   consent.mount(router);
   mfa.mount(router);
@@ -34,6 +38,7 @@ export function mountPages(router: Router, pages: Pages): void {
   recovery.mount(router);
   registrations.mount(router);
   emailSignIns.mount(router);
+  safeguards.mount(router);
   setUp.mount(router);
   console.mount(router);
 }

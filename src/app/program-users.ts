@@ -10,6 +10,7 @@ import {
   userResetLink,
   userShow,
   userSignOut,
+  userUnlock,
 } from './commands/user.ts';
 
 /** Adds `postern user …`. */
@@ -26,6 +27,7 @@ export function addUserCommands(program: Command, { withApp }: Runner): void {
     ['disable', 'refuse a person from now on and end what they hold', userDisable],
     ['enable', 'let a disabled person in again', userEnable],
     ['sign-out', 'end every session of a person', userSignOut],
+    ['unlock', 'let a person try again at once who was locked after too many tries', userUnlock],
     ['reset-link', 'print a link with which a person sets a new password', userResetLink],
     ['reset-factors', 'remove every second factor of a person who has lost them', userResetFactors],
   ] as const) {

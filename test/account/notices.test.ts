@@ -71,7 +71,7 @@ describe('a person hears by mail', () => {
     const notices = createNotices({ issuer: product.url, clock: systemClock, mail: product.app.mail });
     const io = { json: false, out: () => undefined, err: () => undefined };
     const nothing = async () => [];
-    const app = { ...product.app.core, notices, endings: nothing, logoutNotices: nothing };
+    const app = { ...product.app.core, database: product.database, notices, endings: nothing, logoutNotices: nothing };
     const urls = { resetUrl: String, invitationUrl: String };
     expect(await userResetFactors(io, { ...app, ...urls }, { login: french.email })).toBe(0);
     const mail = await mailTo(mailing.server, french.email, /réinitialisée/);

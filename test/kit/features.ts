@@ -3,7 +3,7 @@ import { type Clients, createClients } from '../../src/features/clients/module.t
 import { createMfa, type Mfa } from '../../src/features/mfa/module.ts';
 import { createPasswords, type Passwords } from '../../src/features/passwords/module.ts';
 import { createSettings, type SettingsModule } from '../../src/features/settings/module.ts';
-import { createThrottle } from '../../src/features/throttle/module.ts';
+import { createThrottle, createUnlocks, type Unlocks } from '../../src/features/throttle/module.ts';
 import { createUsers, type Users } from '../../src/features/users/module.ts';
 import type { Clock } from '../../src/foundation/clock.ts';
 import { createKeyRing } from '../../src/foundation/crypto/key-ring.ts';
@@ -41,6 +41,7 @@ export interface TestFeatures {
   readonly passwords: Passwords;
   readonly clients: Clients;
   readonly mfa: Mfa;
+  readonly unlocks: Unlocks;
 }
 
 /** Builds the features on a database that is open already: another process on the same one, as it were. */
@@ -70,7 +71,8 @@ export function createTestFeatures(database: Database, clock: TestClock = create
   const clients = createClients({ database, clock, ids, random, audit });
   const keyRing = createKeyRing({ keys: [Buffer.alloc(32, 7)], random });
   const mfa = createMfa({ config, database, clock, ids, random, keyRing, audit, settings, throttle });
-  return { clock, ids, database, audit, settings, users, passwords, clients, mfa };
+  const unlocks = createUnlocks({ database, clock, audit, throttle });
+  return { clock, ids, database, audit, settings, users, passwords, clients, mfa, unlocks };
 }
 
 /** The features on an empty SQLite database of their own. */

@@ -55,6 +55,12 @@ const samples: { readonly [Name in keyof MailLocals]: MailLocals[Name] } = {
     at,
     ip: '203.0.113.7',
   },
+  'account-locked': {
+    href: `https://login.northwind.example/unlock?key=${key}`,
+    until: at + 900_000,
+    at,
+    ip: '203.0.113.7',
+  },
   'password-changed': { at, ip: '203.0.113.7', forgotHref: 'https://login.northwind.example/forgot' },
 };
 

@@ -9,6 +9,7 @@ import { createMfaPages } from '../../src/features/mfa/module.ts';
 import { machineEndpoints, publicDocuments, routes } from '../../src/features/protocol/module.ts';
 import { createRecovery } from '../../src/features/recovery/module.ts';
 import { createRegistrations } from '../../src/features/registration/module.ts';
+import { createSafeguards } from '../../src/features/safeguards/module.ts';
 import { createSetUp } from '../../src/features/set-up/module.ts';
 import { createSignIn } from '../../src/features/sign-in/module.ts';
 import { code, generatedFrom, page, table } from './markdown.ts';
@@ -46,6 +47,9 @@ export const routeMeanings: Readonly<Record<string, string>> = {
   'POST /register': 'Has a mail sent to the address; the answer is the same for all.',
   'GET /interaction/:uid/register': 'The same within a sign-in, to which it leads back.',
   'POST /interaction/:uid/register': 'The same within a sign-in.',
+  'GET /unlock': 'The page of the link that opens a locked account.',
+  'POST /unlock': 'Opens it and uses the link up.',
+  'GET /unlock/done': 'Says so.',
   'GET /register/confirm': 'The page of the link that confirms an address.',
   'POST /register/confirm': 'Makes the account and uses the link up.',
   'GET /register/done': 'Says so, and leads back to the app.',
@@ -115,6 +119,7 @@ export function pageRoutes(): string[] {
     recovery: createRecovery(none),
     registrations: createRegistrations(none),
     emailSignIns: createEmailSignIns(none),
+    safeguards: createSafeguards(none),
   });
   return router.stack.flatMap(({ methods, path }) =>
     methods.filter((method) => method !== 'HEAD').map((method) => `${method} ${String(path)}`),

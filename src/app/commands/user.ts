@@ -3,7 +3,9 @@ import type { Mfa } from '../../features/mfa/module.ts';
 import type { Notices } from '../../features/notices/module.ts';
 import { resetLinkSeconds } from '../../features/recovery/module.ts';
 import { invitationSeconds } from '../../features/registration/module.ts';
+import type { Unlocks } from '../../features/throttle/module.ts';
 import { type AccountEndings, newUserSchema, type User, type Users } from '../../features/users/module.ts';
+import type { Database } from '../../foundation/db/database.ts';
 import { AppError } from '../../foundation/errors.ts';
 import type { CommandIo, ExitCode } from './io.ts';
 import { isoTime, table, writeResult } from './result.ts';
@@ -13,6 +15,8 @@ export interface UserCommandApp {
   readonly users: Users;
   readonly mfa: Pick<Mfa, 'reset'>;
   readonly notices: Notices;
+  readonly database: Pick<Database, 'commit'>;
+  readonly unlocks: Pick<Unlocks, 'open'>;
   /** Ends the sessions, grants and tokens of an account. */
   readonly endings: AccountEndings;
   /** Files the back-channel logout notices for those sessions. */
@@ -127,6 +131,14 @@ export async function userResetFactors(io: CommandIo, app: UserCommandApp, { log
   const informing = app.notices.about({ kind: 'factors-reset' }, user, context);
   const done = await app.mfa.reset(id, byOperator, informing);
   io.err(done ? `${email} has no second factor any more.\n` : `${email} had no second factor.\n`);
+  return showResource(io, app, id);
+}
+
+/** `postern user unlock EMAIL` */
+export async function userUnlock(io: CommandIo, app: UserCommandApp, { login }: OneUser): Promise<ExitCode> {
+  const { id, email } = await mustFind(app.users, login);
+  await app.database.commit({ operations: app.unlocks.open(id, byOperator), fallback: [] });
+  io.err(`${email} is not locked any more; what was counted before is forgotten.\n`);
   return showResource(io, app, id);
 }
 

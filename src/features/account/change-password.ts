@@ -3,6 +3,7 @@ import type { BusyProblem } from '../../foundation/views/pages.ts';
 import { busyProblem } from '../../foundation/views/waiting.ts';
 import type { By } from '../audit/module.ts';
 import { type PasswordProblemKind, type Passwords, refusedPassword } from '../passwords/module.ts';
+import type { TryPlace } from '../throttle/module.ts';
 import type { User } from '../users/module.ts';
 
 /** What became of a change of password. */
@@ -14,8 +15,9 @@ export type PasswordOutcome =
   | BusyProblem
   | { readonly kind: 'throttled'; readonly retryAfterSeconds: number };
 
-/** What the form holds. */
+/** What the form holds, and where. */
 export interface PasswordForm {
+  readonly at: TryPlace;
   readonly current: string;
   readonly wanted: string;
 }
@@ -25,10 +27,10 @@ export interface PasswordForm {
  * that was left open must not become its owner. A wrong one counts as it does at the sign-in.
  */
 export function createChangePassword({ passwords }: { passwords: Passwords }) {
-  return async (user: User, { current, wanted }: PasswordForm, by: By): Promise<PasswordOutcome> => {
+  return async (user: User, { current, wanted, at }: PasswordForm, by: By): Promise<PasswordOutcome> => {
     if (wanted === '') return { kind: 'missing' };
     try {
-      const proof = await passwords.prove(user.id, current, by.facts.ip);
+      const proof = await passwords.prove(user.id, current, at);
       if (proof.kind === 'throttled') return proof;
       if (proof.kind !== 'right') return { kind: proof.kind };
       return { kind: 'changed', operations: await passwords.set(user.id, wanted, user, by) };

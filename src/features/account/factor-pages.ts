@@ -1,6 +1,6 @@
 import type Router from '@koa/router';
 import type { Context } from 'koa';
-import { doorState, field, seeOther, showPage } from '../../foundation/http/door.ts';
+import { field, seeOther, showPage } from '../../foundation/http/door.ts';
 import type { CodeProblem } from '../../foundation/views/pages.ts';
 import type { Views } from '../../foundation/views/render.ts';
 import { codeProblem, drawQr, type Enrolment, type Mfa } from '../mfa/module.ts';
@@ -8,7 +8,7 @@ import { currentUnit, multiFactor } from '../protocol/module.ts';
 import type { SettingsModule } from '../settings/module.ts';
 import { ownEvent, refusalEvent } from './events.ts';
 import type { Visitor } from './visitor.ts';
-import { arriveFresh, inform, tell, type VisitorParts } from './visitor-pages.ts';
+import { arriveFresh, inform, tell, tryPlace, type VisitorParts } from './visitor-pages.ts';
 
 export interface FactorPagesParts extends VisitorParts {
   readonly views: Views;
@@ -78,7 +78,7 @@ async function enrol(ctx: Context, parts: FactorPagesParts, visitor: Visitor): P
   const { enrolment } = parts.mfa;
   const place = placeOf(visitor);
   const sealed = field(ctx, 'enrolment');
-  const form = { sealed, code: field(ctx, 'code'), address: doorState(ctx).facts.ip };
+  const form = { sealed, code: field(ctx, 'code'), ...(await tryPlace(ctx, parts, visitor)) };
   const outcome = enrolment.confirm(place, form);
   if (outcome.kind !== 'enrolled') {
     const { email } = visitor.user;
@@ -104,7 +104,7 @@ async function remove(ctx: Context, parts: FactorPagesParts, visitor: Visitor): 
   if (!(await mfa.has(id))) return seeOther(ctx, '/account');
   // The button on the page before brings no code yet.
   if (!hasField(ctx, 'code')) return showRemoval(ctx, parts, undefined);
-  const outcome = await mfa.verify({ userId: id, code: field(ctx, 'code'), address: doorState(ctx).facts.ip });
+  const outcome = await mfa.verify({ userId: id, code: field(ctx, 'code'), ...(await tryPlace(ctx, parts, visitor)) });
   if (outcome.kind !== 'right') {
     if (outcome.kind !== 'missing') {
       tell(refusalEvent(visitor.user, outcome.kind === 'wrong' ? outcome.reason : 'throttled'));

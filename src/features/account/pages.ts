@@ -16,7 +16,7 @@ import { type EmailPagesParts, mountEmail } from './email-pages.ts';
 import { ownEvent, refusalEvent } from './events.ts';
 import { mountFactors } from './factor-pages.ts';
 import { signInAddress, targetOf, type Visitor } from './visitor.ts';
-import { arrive, byVisitor, inform, tell, visitorOf } from './visitor-pages.ts';
+import { arrive, byVisitor, inform, tell, tryPlace, visitorOf } from './visitor-pages.ts';
 
 export interface AccountPagesParts extends EmailPagesParts, AppPagesParts {
   readonly views: Views;
@@ -110,7 +110,8 @@ const onPage = ({ userAgent, ...one }: ListedSignIn, here: string): SignedIn['se
 });
 
 async function changePassword(ctx: Context, parts: AccountPagesParts, visitor: Visitor): Promise<void> {
-  const form = { current: field(ctx, 'current_password'), wanted: field(ctx, 'new_password') };
+  const typed = { current: field(ctx, 'current_password'), wanted: field(ctx, 'new_password') };
+  const form = { ...typed, at: await tryPlace(ctx, parts, visitor) };
   const outcome = await parts.changePassword(visitor.user, form, byVisitor(ctx, visitor));
   if (outcome.kind !== 'changed') {
     if (outcome.kind === 'wrong' || outcome.kind === 'throttled')

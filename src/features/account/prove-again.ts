@@ -3,6 +3,7 @@ import type { BusyProblem } from '../../foundation/views/pages.ts';
 import { busyProblem } from '../../foundation/views/waiting.ts';
 import type { Mfa } from '../mfa/module.ts';
 import type { Passwords } from '../passwords/module.ts';
+import type { TryPlace } from '../throttle/module.ts';
 
 /** What a person has to show once more, however fresh the sign-in is; `nothing` when they have nothing to type. */
 export type Proving = 'password' | 'code' | 'nothing';
@@ -19,7 +20,7 @@ export type AgainOutcome =
 /** Asks people for what they know or have before something that cannot be taken back lightly (ASVS 7.5.1). */
 export interface ProveAgain {
   what(userId: string): Promise<Proving>;
-  check(userId: string, typed: { readonly proof: string; readonly address: string | undefined }): Promise<AgainOutcome>;
+  check(userId: string, proof: string, at: TryPlace): Promise<AgainOutcome>;
 }
 
 export function createProveAgain({ passwords, mfa }: { passwords: Passwords; mfa: Mfa }): ProveAgain {
@@ -29,15 +30,15 @@ export function createProveAgain({ passwords, mfa }: { passwords: Passwords; mfa
   };
   return {
     what,
-    async check(userId, { proof, address }) {
+    async check(userId, proof, at) {
       const proving = await what(userId);
       if (proving === 'nothing') return { kind: 'right', use: [] };
       if (proving === 'code') {
-        const outcome = await mfa.verify({ userId, code: proof, address });
+        const outcome = await mfa.verify({ userId, code: proof, ...at });
         return outcome.kind === 'right' ? { kind: 'right', use: [outcome.use] } : outcome;
       }
       try {
-        const outcome = await passwords.prove(userId, proof, address);
+        const outcome = await passwords.prove(userId, proof, at);
         if (outcome.kind === 'right') return { kind: 'right', use: [] };
         return outcome.kind === 'wrong' ? { kind: 'wrong', reason: 'wrong_password' } : outcome;
       } catch (error) {

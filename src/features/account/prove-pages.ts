@@ -1,12 +1,12 @@
 import type { Context } from 'koa';
-import { doorState, field } from '../../foundation/http/door.ts';
+import { field } from '../../foundation/http/door.ts';
 import type { AgainProblem } from '../../foundation/views/account-pages.ts';
 import { throttledProblem } from '../../foundation/views/waiting.ts';
 import { currentUnit } from '../protocol/module.ts';
 import { refusalEvent } from './events.ts';
 import type { ProveAgain } from './prove-again.ts';
 import type { Visitor } from './visitor.ts';
-import { tell, type VisitorParts } from './visitor-pages.ts';
+import { tell, tryPlace, type VisitorParts } from './visitor-pages.ts';
 
 export interface ProvePagesParts extends VisitorParts {
   readonly proveAgain: ProveAgain;
@@ -15,18 +15,19 @@ export interface ProvePagesParts extends VisitorParts {
 /** What is wrong with the password or code that was sent along; undefined when it is right, and used up. */
 export async function problemOfProof(
   ctx: Context,
-  { proveAgain, clock }: ProvePagesParts,
-  { user }: Visitor,
+  parts: ProvePagesParts,
+  visitor: Visitor,
 ): Promise<AgainProblem | undefined> {
   const proof = field(ctx, 'current_password') || field(ctx, 'code');
-  const outcome = await proveAgain.check(user.id, { proof, address: doorState(ctx).facts.ip });
+  const { user } = visitor;
+  const outcome = await parts.proveAgain.check(user.id, proof, await tryPlace(ctx, parts, visitor));
   switch (outcome.kind) {
     case 'right':
       currentUnit()?.joinStep(outcome.use, 'consume');
       return undefined;
     case 'throttled':
       tell(refusalEvent(user, 'throttled'));
-      return throttledProblem(clock, outcome.retryAfterSeconds);
+      return throttledProblem(parts.clock, outcome.retryAfterSeconds);
     case 'wrong':
       tell(refusalEvent(user, outcome.reason));
       return { kind: 'wrong' };

@@ -2,8 +2,10 @@ import type { Context } from 'koa';
 import type { Clock } from '../../foundation/clock.ts';
 import { doorState, seeOther } from '../../foundation/http/door.ts';
 import type { AuditEvent, By } from '../audit/module.ts';
+import type { Devices } from '../devices/module.ts';
 import type { Notice, Notices } from '../notices/module.ts';
 import { currentUnit, type SignInSessions } from '../protocol/module.ts';
+import type { TryPlace } from '../throttle/module.ts';
 import type { Users } from '../users/module.ts';
 import { isFresh, signInAddress, type Visitor } from './visitor.ts';
 
@@ -14,6 +16,7 @@ export interface VisitorParts {
   readonly users: Users;
   readonly sessions: SignInSessions;
   readonly notices: Notices;
+  readonly devices: Pick<Devices, 'known'>;
 }
 
 /** The person of this browser's sign-in, while the account may be used. */
@@ -46,6 +49,11 @@ export const byVisitor = (ctx: Context, { user }: Visitor): By => ({
   actor: { kind: 'user', id: user.id },
   facts: doorState(ctx).facts,
 });
+
+/** Where this request tries a secret of the person's. */
+export async function tryPlace(ctx: Context, { devices }: VisitorParts, { user }: Visitor): Promise<TryPlace> {
+  return { address: doorState(ctx).facts.ip, device: await devices.known(ctx.cookies, user.id) };
+}
 
 /** Has the person learn of it by mail, with the change that this request makes. */
 export const inform = (ctx: Context, { notices }: VisitorParts, { user }: Visitor, notice: Notice): void =>

@@ -6,6 +6,7 @@ import { doorState, field, seeOther, showPage } from '../../foundation/http/door
 import type { PageLocals } from '../../foundation/views/pages.ts';
 import type { Views } from '../../foundation/views/render.ts';
 import { busyProblem, throttledProblem } from '../../foundation/views/waiting.ts';
+import type { Devices } from '../devices/module.ts';
 import type { Passwords } from '../passwords/module.ts';
 import { currentUnit, type SignInSessions } from '../protocol/module.ts';
 import type { ChangeAddress } from './change-address.ts';
@@ -14,6 +15,7 @@ import type { PendingChange, UndoableChange } from './store.ts';
 export interface AddressPagesParts {
   readonly clock: Clock;
   readonly views: Views;
+  readonly devices: Pick<Devices, 'known'>;
   readonly passwords: Passwords;
   readonly sessions: Pick<SignInSessions, 'accountOf'>;
   readonly change: ChangeAddress;
@@ -71,9 +73,9 @@ type Problem = PageLocals['address/confirm']['problem'];
  */
 async function proven(ctx: Context, parts: AddressPagesParts, { userId }: PendingChange): Promise<Problem> {
   if (await isOwner(ctx, parts, userId)) return undefined;
-  const { ip } = doorState(ctx).facts;
+  const at = { address: doorState(ctx).facts.ip, device: await parts.devices.known(ctx.cookies, userId) };
   try {
-    const proof = await parts.passwords.prove(userId, field(ctx, 'password'), ip);
+    const proof = await parts.passwords.prove(userId, field(ctx, 'password'), at);
     if (proof.kind === 'right') return undefined;
     tellRefusal(userId, proof.kind);
     return proof.kind === 'throttled' ? throttledProblem(parts.clock, proof.retryAfterSeconds) : { kind: proof.kind };

@@ -1,6 +1,6 @@
 import { equalHashes } from '../../foundation/crypto/hash.ts';
 import type { KeyRing } from '../../foundation/crypto/key-ring.ts';
-import type { Throttle } from '../throttle/module.ts';
+import type { Throttle, TryPlace } from '../throttle/module.ts';
 import type { User, Users } from '../users/module.ts';
 import { plainCode, secretHashes } from './secret.ts';
 import type { EmailSignInStore, OpenEmailSignIn } from './store.ts';
@@ -24,10 +24,13 @@ export interface CheckParts {
 
 export interface CheckSecret {
   /** Checks a code. The same work and the same answers where nothing was sent, as nobody has that account. */
-  code(one: OpenEmailSignIn | undefined, typed: string, address: string | undefined): Promise<EmailCodeOutcome>;
+  code(one: OpenEmailSignIn | undefined, typed: string, at: TryPlace): Promise<EmailCodeOutcome>;
   /** Whose link it is; undefined when it is not this one, or the account may not be used. */
   link(one: OpenEmailSignIn | undefined, secret: string): Promise<User | undefined>;
 }
+
+/** What its failures count for. Who named nobody's account is held back just as others are. */
+export const accountOf = (one: OpenEmailSignIn | undefined): string => one?.userId ?? one?.loginKey ?? '';
 
 export function createCheckSecret({ keyRing, users, throttle, store }: CheckParts): CheckSecret {
   const hashOf = secretHashes(keyRing);
@@ -39,11 +42,11 @@ export function createCheckSecret({ keyRing, users, throttle, store }: CheckPart
   }
 
   return {
-    async code(one, typed, address) {
+    async code(one, typed, at) {
       const code = plainCode(typed);
       if (code === '') return { kind: 'missing' };
       if (one === undefined) return { kind: 'over' };
-      const entry = throttle.enter({ account: one.userId ?? one.loginKey, address });
+      const entry = throttle.enter({ account: accountOf(one), ...at });
       if (!entry.allowed) return { kind: 'throttled', retryAfterSeconds: entry.retryAfterSeconds };
       if (!(await store.countTry(one.id))) return { kind: 'over' };
       const user = await ownerOf(one, code);

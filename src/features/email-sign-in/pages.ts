@@ -12,11 +12,12 @@ import type { PageLocals } from '../../foundation/views/pages.ts';
 import type { Views } from '../../foundation/views/render.ts';
 import { throttledProblem } from '../../foundation/views/waiting.ts';
 import type { AuditEvent } from '../audit/module.ts';
+import type { Devices } from '../devices/module.ts';
 import { currentUnit, type Interaction, type Interactions, requireUnit, singleFactor } from '../protocol/module.ts';
 import type { SettingsModule } from '../settings/module.ts';
 import type { Throttle } from '../throttle/module.ts';
 import { loginKey, type User } from '../users/module.ts';
-import type { CheckSecret, EmailCodeOutcome } from './check-secret.ts';
+import { accountOf, type CheckSecret, type EmailCodeOutcome } from './check-secret.ts';
 import { emailSignInMs } from './secret.ts';
 import { type EmailSignInRequest, emailSignInKind } from './send.ts';
 import type { EmailSignInStore, OpenEmailSignIn } from './store.ts';
@@ -29,6 +30,7 @@ export interface EmailSignInPagesParts {
   readonly views: Views;
   readonly settings: Pick<SettingsModule, 'current'>;
   readonly throttle: Throttle;
+  readonly devices: Pick<Devices, 'known'>;
   readonly interactions: Interactions;
   readonly mail: Mail;
   readonly outbox: Pick<Outbox, 'put'>;
@@ -96,9 +98,8 @@ function request(ctx: Context, parts: EmailSignInPagesParts, { uid }: Interactio
   if (email === '') return { state: 'ask', problem: { kind: 'missing' } };
   const { facts, language } = doorState(ctx);
   const key = (loginKey(email) ?? 'unreadable').slice(0, longestLogin);
-  // Counted by place only: who asks in somebody else's name must not keep the owner from asking (lock-out).
-  const entry = parts.throttle.enter({ account: `e-mail ${key} ${facts.ip ?? ''}`, address: facts.ip });
-  if (!entry.allowed) return { state: 'ask', email, problem: throttledProblem(parts.clock, entry.retryAfterSeconds) };
+  const wait = parts.throttle.ask(`e-mail ${key}`, facts.ip);
+  if (wait !== undefined) return { state: 'ask', email, problem: throttledProblem(parts.clock, wait) };
   const secret = secretToken(parts.random);
   const now = parts.clock.now();
   const way = wayOf(parts) === 'link' ? 'link' : 'code';
@@ -113,7 +114,9 @@ function request(ctx: Context, parts: EmailSignInPagesParts, { uid }: Interactio
 
 async function takeCode(ctx: Context, parts: EmailSignInPagesParts, interaction: Interaction): Promise<void> {
   const one = await ownOf(ctx, parts, interaction.uid);
-  const outcome = await parts.check.code(one, field(ctx, 'code'), doorState(ctx).facts.ip);
+  const account = accountOf(one);
+  const at = { address: doorState(ctx).facts.ip, device: await parts.devices.known(ctx.cookies, account) };
+  const outcome = await parts.check.code(one, field(ctx, 'code'), at);
   if (outcome.kind === 'right') return prove(ctx, parts, outcome);
   const event = refusal(outcome, interaction);
   if (event) currentUnit()?.events.push(event);

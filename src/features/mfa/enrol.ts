@@ -39,6 +39,8 @@ export interface EnrolmentForm {
   readonly sealed: string;
   readonly code: string;
   readonly address: string | undefined;
+  /** The browser, if the account was signed in to with it before. */
+  readonly device?: string | undefined;
 }
 
 interface Parts {
@@ -91,12 +93,12 @@ export function createEnrol({ issuer, clock, ids, random, keyRing, throttle, sto
       return secret === undefined ? undefined : shown(secret, sealed, account);
     },
     /** Takes the first code that the app shows, which is used up with it. A try counts, as one of any code does. */
-    confirm(at: EnrolmentPlace, { sealed, code: typed, address }: EnrolmentForm): EnrolmentOutcome {
+    confirm(at: EnrolmentPlace, { sealed, code: typed, address, device }: EnrolmentForm): EnrolmentOutcome {
       const secret = open(at, sealed);
       if (secret === undefined) return { kind: 'expired' };
       const code = typed.replaceAll(/\s/g, '');
       if (code === '') return { kind: 'missing' };
-      const entry = throttle.enter({ account: at.userId, address });
+      const entry = throttle.enter({ account: at.userId, address, device });
       if (!entry.allowed) return { kind: 'throttled', retryAfterSeconds: entry.retryAfterSeconds };
       const step = stepOf(secret, code, clock.now());
       entry.settle(step === undefined ? 'failed' : 'abandoned');

@@ -6,6 +6,7 @@ import { formActionSource } from '../../foundation/http/security-headers.ts';
 import type { CodeProblem } from '../../foundation/views/pages.ts';
 import type { Views } from '../../foundation/views/render.ts';
 import type { AuditEvent } from '../audit/module.ts';
+import type { Devices } from '../devices/module.ts';
 import type { Notices } from '../notices/module.ts';
 import { currentUnit, type Interaction, type Interactions, multiFactor, type Proof } from '../protocol/module.ts';
 import type { Users } from '../users/module.ts';
@@ -23,6 +24,7 @@ export interface MfaPagesParts {
   readonly interactions: Interactions;
   readonly mfa: Mfa;
   readonly notices: Notices;
+  readonly devices: Pick<Devices, 'known'>;
 }
 
 /** Statuses of a page with a code by what is wrong with it. */
@@ -79,7 +81,8 @@ const withFactor = (proof: Proof) => ({
 
 async function takeCode(ctx: Context, parts: MfaPagesParts, interaction: Interaction, proof: Proof): Promise<void> {
   const { accountId } = proof;
-  const attempt = { userId: accountId, code: field(ctx, 'code'), address: doorState(ctx).facts.ip };
+  const device = await parts.devices.known(ctx.cookies, accountId);
+  const attempt = { userId: accountId, code: field(ctx, 'code'), address: doorState(ctx).facts.ip, device };
   const outcome = await parts.mfa.verify(attempt);
   if (outcome.kind !== 'right') {
     const refused = refusalOf(outcome, interaction, accountId);
@@ -190,7 +193,8 @@ async function takeEnrolment(
   const { enrolment } = parts.mfa;
   const place = placeOf(interaction, proof);
   const sealed = field(ctx, 'enrolment');
-  const form = { sealed, code: field(ctx, 'code'), address: doorState(ctx).facts.ip };
+  const device = await parts.devices.known(ctx.cookies, proof.accountId);
+  const form = { sealed, code: field(ctx, 'code'), address: doorState(ctx).facts.ip, device };
   const outcome = enrolment.confirm(place, form);
   if (outcome.kind !== 'enrolled') {
     const { account } = await common(parts, interaction);

@@ -20,6 +20,8 @@ export interface CodeAttempt {
   readonly userId: string;
   readonly code: string;
   readonly address: string | undefined;
+  /** The browser, if the account was signed in to with it before. */
+  readonly device?: string | undefined;
 }
 
 interface Parts {
@@ -44,10 +46,10 @@ export function createVerifyCode({ clock, throttle, store }: Parts) {
     return { kind: 'right', method: 'totp', use: store.useStep(factor.id, step) };
   }
 
-  return async ({ userId, code: typed, address }: CodeAttempt): Promise<CodeOutcome> => {
+  return async ({ userId, code: typed, address, device }: CodeAttempt): Promise<CodeOutcome> => {
     const code = typed.replaceAll(/\s/g, '');
     if (code === '') return { kind: 'missing' };
-    const entry = throttle.enter({ account: userId, address });
+    const entry = throttle.enter({ account: userId, address, device });
     if (!entry.allowed) return { kind: 'throttled', retryAfterSeconds: entry.retryAfterSeconds };
     try {
       const outcome = await check(userId, code);

@@ -5,7 +5,7 @@ import type { Operation } from '../../foundation/db/statement.ts';
 import type { Ids } from '../../foundation/ids.ts';
 import type { Audit, By } from '../audit/module.ts';
 import type { Settings, SettingsModule } from '../settings/module.ts';
-import type { Throttle } from '../throttle/module.ts';
+import type { Throttle, TryPlace } from '../throttle/module.ts';
 import { breachedFile } from './breached.ts';
 import { createCheckPassword } from './check-password.ts';
 import { createJudge, type JudgeParts } from './judge.ts';
@@ -32,10 +32,10 @@ export interface Passwords {
    */
   check(userId: string | undefined, password: string): Promise<{ ok: boolean; upgrade?: Operation }>;
   /**
-   * Asks a person who is known already for their password once more. A wrong one counts as it does at the sign-in, with
-   * the address that it came from. Throws as `check`.
+   * Asks a person who is known already for their password once more. A wrong one counts as it does at the sign-in,
+   * with where it came from. Throws as `check`.
    */
-  prove(userId: string, password: string, address: string | undefined): Promise<PasswordProof>;
+  prove(userId: string, password: string, at: TryPlace): Promise<PasswordProof>;
   /**
    * Why this may not become the person's password; undefined when it may. `planned` are settings that are about to
    * change; otherwise today's hold.

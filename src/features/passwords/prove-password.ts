@@ -1,4 +1,4 @@
-import type { Throttle } from '../throttle/module.ts';
+import type { Throttle, TryPlace } from '../throttle/module.ts';
 import type { createCheckPassword } from './check-password.ts';
 
 /** What became of a password that a person was asked for once more. */
@@ -14,9 +14,9 @@ interface Parts extends Pick<ReturnType<typeof createCheckPassword>, 'check'> {
 
 /** Checks the password of who is known already; counted like one at the sign-in, or a stolen session could try them all. */
 export function createProvePassword({ check, throttle }: Parts) {
-  return async (userId: string, password: string, address: string | undefined): Promise<PasswordProof> => {
+  return async (userId: string, password: string, at: TryPlace): Promise<PasswordProof> => {
     if (password === '') return { kind: 'missing' };
-    const entry = throttle.enter({ account: userId, address });
+    const entry = throttle.enter({ account: userId, ...at });
     if (!entry.allowed) return { kind: 'throttled', retryAfterSeconds: entry.retryAfterSeconds };
     try {
       const { ok } = await check(userId, password);

@@ -46,6 +46,8 @@ describe('the metadata of a client', () => {
 describe('the library’s client model', () => {
   let asked: string[];
   let sent: unknown[][];
+  let wrong: unknown[];
+  let held: boolean;
   const notice = vi.fn();
 
   /** The library's model, adapted, over one client. */
@@ -71,13 +73,16 @@ describe('the library’s client model', () => {
       }
     }
     const provider = { Client: Model } as unknown as Provider;
-    const hooks = { clients: clientsOf(known), clock: { now: () => now }, noticeLogout: notice };
+    const throttle = { isHeldSecret: () => held, wrongSecret: (attempt: unknown) => void wrong.push(attempt) };
+    const hooks = { clients: clientsOf(known), clock: { now: () => now }, throttle, noticeLogout: notice };
     return { Model, ...adaptClientModel(provider, hooks) };
   }
 
   beforeEach(() => {
     asked = [];
     sent = [];
+    wrong = [];
+    held = false;
     notice.mockClear();
   });
 
@@ -94,6 +99,16 @@ describe('the library’s client model', () => {
     expect(taken).toEqual([true, true, false, false, false]);
     expect(() => client.checkClientSecretExpiration()).not.toThrow();
     expect(await new (adapted().Model)().compareClientSecret('first')).toBe(false);
+  });
+
+  it('counts wrong secrets, and takes none from where too many came from', async () => {
+    const client = new (adapted(record({}, { secrets: [{ hash: sha256('first') }] })).Model)();
+    await client.compareClientSecret('first');
+    expect(wrong).toEqual([]);
+    await client.compareClientSecret('wrong');
+    expect(wrong).toEqual([expect.objectContaining({ clientId: 'shop', address: undefined })]);
+    held = true;
+    expect(await client.compareClientSecret('first')).toBe(false);
   });
 
   it('parses a client once for as long as its record stands', async () => {

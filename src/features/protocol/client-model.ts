@@ -3,8 +3,10 @@ import type { Client, ClientMetadata } from 'oidc-provider';
 import type { Clock } from '../../foundation/clock.ts';
 import { equalHashes, sha256 } from '../../foundation/crypto/hash.ts';
 import type { ClientRecord, Clients } from '../clients/module.ts';
+import type { Throttle } from '../throttle/module.ts';
 import { standardScopes } from './claims.ts';
 import { houseClientId } from './routes.ts';
+import { currentUnit } from './unit.ts';
 
 /** The engine that asks for a client: each knows the scopes that it was built with. */
 interface AskingEngine {
@@ -65,6 +67,7 @@ export interface AdaptedClients {
 export interface ClientHooks {
   readonly clients: Clients;
   readonly clock: Clock;
+  readonly throttle: Pick<Throttle, 'isHeldSecret' | 'wrongSecret'>;
   /** Called instead of an HTTP request within the request that ends the session. */
   readonly noticeLogout: (client: Client, subject: string, sessionId: string) => void;
 }
@@ -74,7 +77,7 @@ export interface ClientHooks {
  * for as long as their record stands, and logout notices that wait in the outbox instead of being sent at once.
  */
 export function adaptClientModel(provider: Provider, hooks: ClientHooks): AdaptedClients {
-  const { clients, clock, noticeLogout } = hooks;
+  const { clients, clock, throttle, noticeLogout } = hooks;
   const model = provider.Client as unknown as ClientModel;
   // Without a plain secret the library keeps no symmetric keys, so that HS256 is impossible (client_schema.js).
   model.needsSecret = () => false;
@@ -87,6 +90,9 @@ export function adaptClientModel(provider: Provider, hooks: ClientHooks): Adapte
       const usable = expiresAt === undefined || expiresAt > clock.now();
       if (equalHashes(hash, presented) && usable) matches = true;
     }
+    const attempt = { clientId: this.clientId, address: currentUnit()?.origin('').address, hash: presented };
+    if (throttle.isHeldSecret(attempt)) return false;
+    if (!matches) throttle.wrongSecret(attempt);
     return matches;
   };
   const send = model.prototype.backchannelLogout;

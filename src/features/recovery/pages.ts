@@ -86,12 +86,8 @@ function request(ctx: Context, parts: RecoveryPagesParts, place: Place): Shown {
   if (email === '') return { state: 'ask', problem: { kind: 'missing' } };
   const { facts, language } = doorState(ctx);
   const { clock, throttle, outbox } = parts;
-  // Counted by place only: who asks in somebody else's name must not keep the owner from asking (lock-out).
-  const account = `reset ${loginKey(email) ?? 'unreadable'} ${facts.ip ?? ''}`;
-  const entry = throttle.enter({ account, address: facts.ip });
-  if (!entry.allowed) {
-    return { state: 'ask', email, problem: throttledProblem(clock, entry.retryAfterSeconds) };
-  }
+  const wait = throttle.ask(`reset ${loginKey(email) ?? 'unreadable'}`, facts.ip);
+  if (wait !== undefined) return { state: 'ask', email, problem: throttledProblem(clock, wait) };
   const login = email.slice(0, longestLogin);
   const body: ResetRequest = { login, clientId: place.clientId, language, facts, at: clock.now() };
   requireUnit().join(outbox.put(resetRequestKind, body));

@@ -3,6 +3,7 @@ import type { Audit, RequestFacts } from '../audit/module.ts';
 import type { Notices } from '../notices/module.ts';
 import type { Passwords } from '../passwords/module.ts';
 import type { Endings } from '../protocol/module.ts';
+import type { Unlocks } from '../throttle/module.ts';
 import type { User, Users } from '../users/module.ts';
 
 export interface ResetPasswordParts {
@@ -12,6 +13,7 @@ export interface ResetPasswordParts {
   readonly passwords: Passwords;
   readonly notices: Notices;
   readonly endings: Endings;
+  readonly unlocks: Pick<Unlocks, 'open'>;
 }
 
 export interface NewPassword {
@@ -52,6 +54,8 @@ export function createResetPassword(parts: ResetPasswordParts): ResetPassword {
         also(users.links.use('reset', change.secret));
         also(users.links.voidOpen('reset', id));
         for (const operation of ending) also(operation);
+        // Whoever has the mailbox and a new password must not stay locked out by what strangers tried with the old one.
+        for (const operation of parts.unlocks.open(id, by)) also(operation);
         also(audit.record({ type: 'password.reset', outcome: 'success', actor: by.actor, subject: id }, by.facts));
         for (const operation of notices.about({ kind: 'password-reset' }, user, change)) also(operation);
       });

@@ -93,10 +93,8 @@ async function request(ctx: Context, parts: RegistrationPagesParts, place: Place
   const emailProblem = problemOfEmail(email, parts);
   if (emailProblem) return { state: 'ask', email, problems: { email: emailProblem } };
   const { facts, language } = doorState(ctx);
-  // Counted by place only: who registers somebody else's address must not keep the owner from it (lock-out).
-  const account = `register ${loginKey(email) ?? ''} ${facts.ip ?? ''}`;
-  const entry = parts.throttle.enter({ account, address: facts.ip });
-  if (!entry.allowed) return { state: 'ask', email, wait: throttledProblem(parts.clock, entry.retryAfterSeconds) };
+  const wait = parts.throttle.ask(`register ${loginKey(email) ?? ''}`, facts.ip);
+  if (wait !== undefined) return { state: 'ask', email, wait: throttledProblem(parts.clock, wait) };
   const hashed = await hashOf(parts, password, email);
   if (typeof hashed !== 'string') return { state: 'ask', email, ...hashed };
   const secret = secretToken(parts.random);

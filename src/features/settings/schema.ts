@@ -136,8 +136,9 @@ export const settingsSchema = z
         failuresPerAccount: whole({
           min: 3,
           max: 10_000,
-          standard: 50,
-          means: 'Failed sign-ins for one account, from anywhere, within the window.',
+          standard: 15,
+          means:
+            'Failed sign-ins for one account within the window, from browsers that it does not know, after which it is locked for them. Fewer after each lock.',
         }),
         failuresPerAddress: whole({
           min: 3,
@@ -149,7 +150,40 @@ export const settingsSchema = z
           min: 3,
           max: 10_000,
           standard: 10,
-          means: 'Failed sign-ins for one account from one address within the window.',
+          means:
+            'Failed sign-ins for one account from one address, or from one browser that it knows, within the window. From the fifth on each has to wait.',
+        }),
+        lockSeconds: whole({
+          min: 10,
+          max: day,
+          standard: 15 * minute,
+          means: 'For how many seconds an account is locked the first time. Each further time is twice as long.',
+        }),
+        lockMaxSeconds: whole({
+          min: 10,
+          max: 7 * day,
+          standard: day,
+          means: 'For how many seconds an account is locked at most. After as long without a lock it begins anew.',
+        }),
+        accountsPerAddress: whole({
+          min: 3,
+          max: 1000,
+          standard: 30,
+          means:
+            'How many accounts may be tried in vain from one address (IPv6: one /64) within the window before it counts as spraying: that address is slowed down.',
+        }),
+        accountsInAll: whole({
+          min: 10,
+          max: 100_000,
+          standard: 300,
+          means:
+            'How many accounts may be tried in vain from anywhere within the window before it counts as spraying: addresses that have failed are slowed down.',
+        }),
+        failuresInAll: whole({
+          min: 10,
+          max: 10_000_000,
+          standard: 5000,
+          means: 'Failed sign-ins in all within the window, from which on addresses that have failed are slowed down.',
         }),
         anonymousPerMinute: whole({
           min: 60,

@@ -26,6 +26,8 @@ export interface Attempt {
   readonly login: string;
   readonly password: string;
   readonly address: string | undefined;
+  /** The browser, if the account was signed in to with it before. Asked for unknown accounts as well. */
+  readonly deviceOf: (account: string) => Promise<string | undefined>;
 }
 
 /**
@@ -34,10 +36,11 @@ export interface Attempt {
  */
 export function createCheckLogin(parts: { users: Users; passwords: Passwords; throttle: Throttle }) {
   const { users, passwords, throttle } = parts;
-  return async ({ login, password, address }: Attempt): Promise<LoginOutcome> => {
+  return async ({ login, password, address, deviceOf }: Attempt): Promise<LoginOutcome> => {
     if (login.trim() === '' || password === '') return { kind: 'missing' };
     const user = await users.findByLogin(login);
-    const entry = throttle.enter({ account: user?.id ?? loginKey(login) ?? 'unreadable', address });
+    const account = user?.id ?? loginKey(login) ?? 'unreadable';
+    const entry = throttle.enter({ account, address, device: await deviceOf(account) });
     if (!entry.allowed) return { kind: 'throttled', retryAfterSeconds: entry.retryAfterSeconds };
     const { ok, upgrade } = await checked(entry, () => passwords.check(user?.id, password));
     const reason = wrongReason(user, ok);

@@ -23,7 +23,7 @@ export interface SignInPagesParts {
   readonly clock: Clock;
   readonly views: Views;
   readonly interactions: Interactions;
-  readonly devices: Pick<Devices, 'meet'>;
+  readonly devices: Pick<Devices, 'meet' | 'known'>;
   readonly checkLogin: ReturnType<typeof createCheckLogin>;
   /** What a person has to do beside the password; `asked` is whether the app asks for a second factor. */
   readonly need: (accountId: string, asked: boolean) => Promise<Need>;
@@ -123,7 +123,8 @@ function leadsTo(ctx: Context, interaction: Interaction): void {
 async function attempt(parts: SignInPagesParts, ctx: Context, login: string): Promise<LoginOutcome | BusyProblem> {
   const address = doorState(ctx).facts.ip;
   try {
-    return await parts.checkLogin({ login, password: field(ctx, 'password'), address });
+    const deviceOf = (account: string) => parts.devices.known(ctx.cookies, account);
+    return await parts.checkLogin({ login, password: field(ctx, 'password'), address, deviceOf });
   } catch (error) {
     const busy = busyProblem(error);
     if (!busy) throw error;

@@ -19,6 +19,10 @@ function rest(counter: EmptyAt | undefined, rule: Rule, now: number): number {
   return counter === undefined ? 0 : Math.min(Math.max(0, counter - now), portion(rule) * rule.limit);
 }
 
+/** How many failures are in it. */
+export const fill = (counter: EmptyAt | undefined, rule: Rule, now: number): number =>
+  Math.ceil(rest(counter, rule, now) / portion(rule));
+
 /** Milliseconds until another attempt fits; 0 when it fits now. */
 export const waitAt = (counter: EmptyAt | undefined, rule: Rule, now: number): number =>
   Math.max(0, rest(counter, rule, now) - portion(rule) * (rule.limit - 1));

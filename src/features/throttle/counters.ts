@@ -1,18 +1,20 @@
-import type { EmptyAt } from './counter.ts';
-
 const capacity = 100_000;
 
-/** Counters by name, at most so many: those that nobody touched for longest are forgotten first. */
-export interface Counters {
-  get(name: string): EmptyAt | undefined;
-  set(name: string, counter: EmptyAt): void;
+/** What is counted, by name, at most so many: those that nobody touched for longest are forgotten first. */
+export interface Counters<T> {
+  readonly size: number;
+  get(name: string): T | undefined;
+  set(name: string, counter: T): void;
   delete(name: string): void;
 }
 
-/** Counters in memory. Each takes about 150 bytes. */
-export function createCounters(limit: number = capacity): Counters {
-  const counters = new Map<string, EmptyAt>();
+/** Counters in memory. One that is a number takes about 150 bytes. */
+export function createCounters<T = number>(limit: number = capacity): Counters<T> {
+  const counters = new Map<string, T>();
   return {
+    get size() {
+      return counters.size;
+    },
     get: (name) => counters.get(name),
     set(name, counter) {
       counters.delete(name);

@@ -1,16 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createTestClock } from '../../../test/kit/features.ts';
-import { settingsSchema } from '../settings/module.ts';
+import { type Settings, settingsSchema } from '../settings/module.ts';
 import { type EmptyAt, lower, raise, waitAt } from './counter.ts';
 import { createCounters } from './counters.ts';
 import { createThrottle, type Entry, type ThrottleKeys } from './module.ts';
 
 const limits = { windowSeconds: 900, failuresPerAccount: 6, failuresPerAddress: 9, failuresPerPair: 3 };
 
-function openThrottle() {
+function openThrottle(given: Partial<Settings['limits']> = limits) {
   const clock = createTestClock();
-  const settings = { current: () => settingsSchema.parse({ limits }) };
+  const settings = { current: () => settingsSchema.parse({ limits: given }) };
   const throttle = createThrottle({ clock, settings });
   const attempt = (keys: ThrottleKeys, end: 'failed' | 'succeeded' | 'abandoned'): Entry => {
     const entry = throttle.enter(keys);
@@ -91,6 +91,148 @@ describe('throttle', () => {
     entry.settle('failed');
     entry.settle('succeeded');
     expect(throttle.enter(ada).allowed).toBe(false);
+  });
+});
+
+describe('the waits of one who goes on', () => {
+  const patient = { ...limits, failuresPerAccount: 1000, failuresPerAddress: 1000, failuresPerPair: 100 };
+
+  it('grow from the fifth failure on, and end with a success', () => {
+    const { clock, throttle, attempt } = openThrottle(patient);
+    const waits: number[] = [];
+    for (let tries = 0; tries < 12; tries += 1) {
+      const entry = throttle.enter(ada);
+      if (entry.allowed) entry.settle('failed');
+      else waits.push(entry.retryAfterSeconds);
+      if (!entry.allowed) clock.advance(entry.retryAfterSeconds * 1000);
+    }
+    expect(waits).toEqual([1, 2, 4, 8]);
+    clock.advance(32_000);
+    expect(attempt(ada, 'succeeded').allowed).toBe(true);
+    const after = Array.from({ length: 6 }, () => attempt(ada, 'failed').allowed);
+    expect(after.slice(0, 2)).toEqual([true, true]);
+  });
+});
+
+describe('an account that is tried too often', () => {
+  const strict = { ...limits, failuresPerAccount: 8, failuresPerPair: 3, lockSeconds: 600, lockMaxSeconds: 3600 };
+  const fromEverywhere = (n: number) => ({ account: 'ada', address: `198.51.100.${n}` });
+
+  it('is locked for strangers, each time for twice as long and after fewer tries', () => {
+    const { clock, throttle, failures } = openThrottle(strict);
+    const story: number[][] = [];
+    for (let turn = 0; turn < 5; turn += 1) {
+      const evaluated = failures(40, (n) => fromEverywhere(turn * 40 + n));
+      const held = throttle.enter(fromEverywhere(250));
+      const wait = held.allowed ? 0 : held.retryAfterSeconds;
+      story.push([evaluated, wait]);
+      clock.advance(wait * 1000);
+    }
+    expect(story).toEqual([
+      [8, 600],
+      [4, 1200],
+      [3, 2400],
+      [3, 3600],
+      [3, 3600],
+    ]);
+    clock.advance(3600_000);
+    expect(failures(40, fromEverywhere)).toBe(8);
+  });
+
+  it('is not locked for a device that it knows, which is counted for itself', () => {
+    const { clock, throttle, failures, attempt } = openThrottle(strict);
+    const own = { account: 'ada', address: '198.51.100.1', device: 'own' };
+    failures(40, fromEverywhere);
+    expect(attempt(own, 'succeeded').allowed).toBe(true);
+    expect(failures(40, () => own)).toBe(3);
+    expect(throttle.enter({ ...own, device: 'another' }).allowed).toBe(true);
+    const held = throttle.enter(own);
+    expect(held).toEqual({ allowed: false, retryAfterSeconds: 600 });
+    clock.advance(600_000);
+    expect(attempt(own, 'succeeded').allowed).toBe(true);
+  });
+
+  it('is told of once for each lock, and opens when it is forgotten', () => {
+    const { throttle, failures, attempt } = openThrottle(strict);
+    failures(40, fromEverywhere);
+    const locked = { kind: 'locked', account: 'ada', until: expect.any(Number), address: '198.51.100.7' };
+    expect(throttle.news()).toEqual([locked]);
+    expect(throttle.news()).toEqual([]);
+    throttle.forget('ada');
+    expect(attempt(fromEverywhere(1), 'succeeded').allowed).toBe(true);
+    // What was counted for the places it came from is forgotten as well, and strangers begin anew.
+    expect(failures(40, fromEverywhere)).toBe(8);
+    expect(throttle.news()).toEqual([locked]);
+  });
+
+  it('is locked by what fails at the same moment, and not twice', () => {
+    const { throttle } = openThrottle(strict);
+    const entries = Array.from({ length: 64 }, (_, n) => throttle.enter(fromEverywhere(n)));
+    for (const entry of entries) if (entry.allowed) entry.settle('failed');
+    expect(entries.filter(({ allowed }) => allowed)).toHaveLength(8);
+    expect(throttle.news()).toHaveLength(1);
+    expect(throttle.enter(fromEverywhere(1))).toEqual({ allowed: false, retryAfterSeconds: 600 });
+  });
+});
+
+describe('spraying', () => {
+  const wide = { ...limits, failuresPerAddress: 1000, accountsPerAddress: 5, accountsInAll: 40, failuresInAll: 200 };
+
+  it('from one address slows that address down, and is told once', () => {
+    const { clock, throttle, failures, attempt } = openThrottle(wide);
+    expect(failures(20, (n) => ({ account: `person ${n}`, address: '192.0.2.1' }))).toBe(5);
+    expect(throttle.news()).toEqual([{ kind: 'spraying', address: '192.0.2.1' }]);
+    expect(attempt({ account: 'x', address: '192.0.2.2' }, 'failed').allowed).toBe(true);
+    expect(attempt({ account: 'x', address: '192.0.2.1', device: 'own' }, 'failed').allowed).toBe(true);
+    clock.advance(32_000);
+    expect(failures(20, (n) => ({ account: `person ${n}`, address: '192.0.2.1' }))).toBe(1);
+    expect(throttle.news()).toEqual([]);
+  });
+
+  it.each([
+    ['accounts', (n: number) => `person ${n}`, 40],
+    ['failures', (n: number) => `person ${n % 39}`, 200],
+  ])('from many addresses slows down those that have failed: %s', (_, account, limit) => {
+    const { throttle, attempt, failures } = openThrottle({ ...wide, failuresPerAccount: 1000 });
+    const keysOf = (n: number) => ({ account: account(n), address: `198.51.${100 + (n % 7)}.${n % 250}` });
+    expect(failures(limit, keysOf)).toBe(limit);
+    expect(throttle.news().filter(({ kind }) => kind === 'spraying')).toEqual([
+      { kind: 'spraying', address: undefined },
+    ]);
+    const late = { account: 'late', address: '203.0.113.1' };
+    expect([attempt(late, 'failed'), attempt(late, 'failed')].map(({ allowed }) => allowed)).toEqual([true, false]);
+    expect(attempt({ account: 'ada', address: '203.0.113.9' }, 'succeeded').allowed).toBe(true);
+  });
+});
+
+describe('what strangers ask for by mail', () => {
+  it('is limited by address, and keeps nobody from signing in', () => {
+    const { clock, throttle, attempt } = openThrottle();
+    const asked = (times: number, what: (n: number) => string) =>
+      Array.from({ length: times }, (_, n) => throttle.ask(what(n), '192.0.2.1')).filter((wait) => wait === undefined);
+    expect(asked(20, () => 'reset ada')).toHaveLength(3);
+    expect(asked(20, (n) => `reset ${n}`)).toHaveLength(6);
+    expect(throttle.ask('reset ada', '192.0.2.2')).toBeUndefined();
+    expect(throttle.ask('reset ada', undefined)).toBeUndefined();
+    expect(attempt(ada, 'succeeded').allowed).toBe(true);
+    clock.advance(900_000);
+    expect(asked(20, () => 'reset ada')).toHaveLength(3);
+  });
+});
+
+describe('wrong secrets of a client', () => {
+  it('are counted by what is wrong and where it comes from', () => {
+    const { clock, throttle } = openThrottle();
+    const presented = (hash: string, address = '192.0.2.1') => ({ clientId: 'app', address, hash });
+    expect(throttle.isHeldSecret(presented('right'))).toBe(false);
+    for (let n = 0; n < 50; n += 1) throttle.wrongSecret(presented('forgotten in a container'));
+    expect(throttle.isHeldSecret(presented('right'))).toBe(false);
+    for (let n = 0; n < 8; n += 1) throttle.wrongSecret(presented(`guess ${n}`));
+    expect(throttle.isHeldSecret(presented('right'))).toBe(true);
+    expect(throttle.isHeldSecret(presented('right', '192.0.2.2'))).toBe(false);
+    expect(throttle.isHeldSecret({ ...presented('right'), clientId: 'other' })).toBe(false);
+    clock.advance(900_000);
+    expect(throttle.isHeldSecret(presented('right'))).toBe(false);
   });
 });
 

@@ -79,6 +79,15 @@ export interface SignInLinkMailLocals extends Omit<SignInCodeMailLocals, 'code'>
   readonly href: string;
 }
 
+/** That an account is locked after too many tries, to whom it belongs, with a link that opens it. */
+export interface AccountLockedMailLocals {
+  readonly href: string;
+  readonly until: number;
+  readonly at: number;
+  /** Where the last try came from. */
+  readonly ip?: string | undefined;
+}
+
 /** Every mail and what it takes. The name is the template's in `views/mail`. */
 export interface MailLocals {
   test: TestMailLocals;
@@ -92,6 +101,7 @@ export interface MailLocals {
   'account-exists': AccountExistsMailLocals;
   'sign-in-code': SignInCodeMailLocals;
   'sign-in-link': SignInLinkMailLocals;
+  'account-locked': AccountLockedMailLocals;
 }
 
 export type MailName = keyof MailLocals;
@@ -108,6 +118,7 @@ const everyMail: Readonly<Record<MailName, true>> = {
   'account-exists': true,
   'sign-in-code': true,
   'sign-in-link': true,
+  'account-locked': true,
 };
 
 /** The names of all mails, in no particular order. */

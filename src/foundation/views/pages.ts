@@ -25,6 +25,7 @@ import type {
   ResetLinkLocals,
   ResetLocals,
 } from './entry-pages.ts';
+import type { ConfirmSafeguardLocals, SafeguardDoneLocals } from './safeguard-pages.ts';
 
 /** The app (relying party) that sent the person here, as far as the page shows it. */
 export interface AppOnPage {
@@ -341,6 +342,9 @@ export interface PageLocals {
   'address/undo': UndoAddressLocals;
   'address/done': AddressDoneLocals;
   'address/link': Reference;
+  'safeguards/confirm': ConfirmSafeguardLocals;
+  'safeguards/done': SafeguardDoneLocals;
+  'safeguards/link': Reference;
   'console/home': HomeLocals;
   'console/first-app-created': FirstAppCreatedLocals;
 }
@@ -382,6 +386,9 @@ const everyPage: Readonly<Record<PageName, true>> = {
   'address/undo': true,
   'address/done': true,
   'address/link': true,
+  'safeguards/confirm': true,
+  'safeguards/done': true,
+  'safeguards/link': true,
   'console/home': true,
   'console/first-app-created': true,
 };
