@@ -3,6 +3,7 @@ import { type Audit, createAudit } from '../features/audit/module.ts';
 import { type Clients, createClients } from '../features/clients/module.ts';
 import { createDevices, type Devices } from '../features/devices/module.ts';
 import { createMfa, type Mfa } from '../features/mfa/module.ts';
+import { createPasskeys, type Passkeys } from '../features/passkeys/module.ts';
 import { createPasswords, type Passwords } from '../features/passwords/module.ts';
 import { createSettings, type SettingsModule } from '../features/settings/module.ts';
 import { createSigningKeys, type SigningKeys } from '../features/signing-keys/module.ts';
@@ -46,6 +47,7 @@ export interface CoreFeatures {
   readonly throttle: Throttle;
   readonly unlocks: Unlocks;
   readonly devices: Devices;
+  readonly passkeys: Passkeys;
   readonly mfa: Mfa;
   readonly clients: Clients;
   readonly signingKeys: SigningKeys;
@@ -70,15 +72,18 @@ export async function composeCore(foundations: Foundations): Promise<CoreFeature
   });
   const throttle = createThrottle({ ...foundations, settings });
   const within = { ...foundations, audit, settings, passwordHash, throttle };
+  const users = createUsers(within);
+  const passkeys = createPasskeys({ ...within, users });
   const core = {
     audit,
     settings,
-    users: createUsers(within),
+    users,
     passwords: createPasswords({ ...within, ...breachedHooks(foundations) }),
     throttle,
     unlocks: createUnlocks({ ...within, throttle }),
     devices: createDevices(within),
-    mfa: createMfa(within),
+    passkeys,
+    mfa: createMfa({ ...within, passkeys }),
     clients: createClients(within),
     signingKeys: createSigningKeys(within),
   };

@@ -7,6 +7,7 @@ import { createConsole } from '../features/console/module.ts';
 import { createEmailSignIns, emailSignInKind, emailSignIns } from '../features/email-sign-in/module.ts';
 import { createMfaPages } from '../features/mfa/module.ts';
 import { createNotices } from '../features/notices/module.ts';
+import { createPasskeyPages } from '../features/passkeys/module.ts';
 import {
   createEndings,
   createProtocol,
@@ -18,7 +19,7 @@ import { createRecovery, resetRequestKind, resetRequests } from '../features/rec
 import { createRegistrations, registrationKind, registrations } from '../features/registration/module.ts';
 import { createSafeguards, type Safeguards } from '../features/safeguards/module.ts';
 import { createSetUp, type SetUp } from '../features/set-up/module.ts';
-import { type AttemptResult, createSignIn } from '../features/sign-in/module.ts';
+import { createSignIn, type SignInAttempt } from '../features/sign-in/module.ts';
 import type { AccountEndings } from '../features/users/module.ts';
 import { hmacSha256 } from '../foundation/crypto/hash.ts';
 import { watchRevisions } from '../foundation/db/revision.ts';
@@ -111,6 +112,7 @@ function composePages(parts: PageParts, core: CoreFeatures, protocol: Protocol):
     console: createConsole(within),
     recovery: createRecovery(within),
     mfa: createMfaPages(within),
+    passkeys: createPasskeyPages(within),
     account: createAccount({ ...within, addresses }),
     addresses,
     registrations: registering,
@@ -136,8 +138,7 @@ function signInHooks(parts: AppParts, { mfa }: CoreFeatures) {
   return {
     need: mfa.need,
     loginReference: loginReferences(parts),
-    onAttempt: (result: AttemptResult, seconds: number) =>
-      metrics.authentication({ method: 'password', result, seconds }),
+    onAttempt: (attempt: SignInAttempt) => metrics.authentication(attempt),
   };
 }
 

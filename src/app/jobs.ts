@@ -2,6 +2,7 @@ import { sweepAddressChanges } from '../features/addresses/module.ts';
 import type { Audit } from '../features/audit/module.ts';
 import type { Devices } from '../features/devices/module.ts';
 import { sweepEmailSignIns } from '../features/email-sign-in/module.ts';
+import type { Passkeys } from '../features/passkeys/module.ts';
 import type { Protocol } from '../features/protocol/module.ts';
 import { sweepRegistrations } from '../features/registration/module.ts';
 import type { Safeguards } from '../features/safeguards/module.ts';
@@ -26,6 +27,7 @@ export interface JobsParts {
   readonly devices: Devices;
   readonly unlocks: Unlocks;
   readonly safeguards: Pick<Safeguards, 'tellNews'>;
+  readonly passkeys: Passkeys;
 }
 
 /** Something that is done again and again. */
@@ -48,7 +50,8 @@ const keepLinksMs = 24 * 60 * 60 * 1000;
 
 /** The schedule. Every job is safe to run on every node at once: what must happen once is decided in SQL. */
 export function startJobs(parts: JobsParts): Jobs {
-  const { database, clock, audit, outbox, protocol, signingKeys, users, devices, unlocks, safeguards } = parts;
+  const { database, clock, audit, outbox, protocol, signingKeys, users, devices, passkeys, unlocks, safeguards } =
+    parts;
   const commit = (operations: readonly Operation[]) =>
     operations.length === 0 ? Promise.resolve() : database.commit({ operations, fallback: [] });
   const jobs: Job[] = [
@@ -73,6 +76,7 @@ export function startJobs(parts: JobsParts): Jobs {
           sweepAddressChanges(parts, clock.now() - keepLinksMs),
           devices.sweep(),
           unlocks.sweep(),
+          passkeys.sweep(clock.now() - keepLinksMs),
           sweepRegistrations(parts, clock.now() - keepLinksMs),
           sweepEmailSignIns(parts, clock.now() - keepLinksMs),
         ]),

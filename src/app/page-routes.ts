@@ -5,6 +5,7 @@ import type { Consent } from '../features/consent/module.ts';
 import type { Console } from '../features/console/module.ts';
 import type { EmailSignIns } from '../features/email-sign-in/module.ts';
 import type { MfaPages } from '../features/mfa/module.ts';
+import type { createPasskeyPages } from '../features/passkeys/module.ts';
 import type { Recovery } from '../features/recovery/module.ts';
 import type { Registrations } from '../features/registration/module.ts';
 import type { Safeguards } from '../features/safeguards/module.ts';
@@ -15,6 +16,7 @@ export interface Pages {
   readonly signIn: SignIn;
   readonly consent: Consent;
   readonly mfa: MfaPages;
+  readonly passkeys: ReturnType<typeof createPasskeyPages>;
   readonly account: Account;
   readonly addresses: Addresses;
   readonly setUp: SetUp;
@@ -27,12 +29,12 @@ export interface Pages {
 
 /** Mounts every feature's pages. */
 export function mountPages(router: Router, pages: Pages): void {
-  const { signIn, consent, mfa, account, addresses, recovery, registrations, emailSignIns, safeguards, ...others } =
-    pages;
-  const { setUp, console } = others;
+  const { signIn, consent, mfa, passkeys, account, addresses, recovery, registrations, ...others } = pages;
+  const { emailSignIns, safeguards, setUp, console } = others;
   signIn.mount(router, { ...mfa.steps, consent: (ctx, interaction) => consent.show(ctx, interaction) });
   consent.mount(router);
   mfa.mount(router);
+  passkeys.mount(router);
   account.mount(router);
   addresses.mount(router);
   recovery.mount(router);

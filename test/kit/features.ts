@@ -1,6 +1,7 @@
 import { type Audit, createAudit } from '../../src/features/audit/module.ts';
 import { type Clients, createClients } from '../../src/features/clients/module.ts';
 import { createMfa, type Mfa } from '../../src/features/mfa/module.ts';
+import { createPasskeys, type Passkeys } from '../../src/features/passkeys/module.ts';
 import { createPasswords, type Passwords } from '../../src/features/passwords/module.ts';
 import { createSettings, type SettingsModule } from '../../src/features/settings/module.ts';
 import { createThrottle, createUnlocks, type Unlocks } from '../../src/features/throttle/module.ts';
@@ -40,6 +41,7 @@ export interface TestFeatures {
   readonly users: Users;
   readonly passwords: Passwords;
   readonly clients: Clients;
+  readonly passkeys: Passkeys;
   readonly mfa: Mfa;
   readonly unlocks: Unlocks;
 }
@@ -70,9 +72,11 @@ export function createTestFeatures(database: Database, clock: TestClock = create
   });
   const clients = createClients({ database, clock, ids, random, audit });
   const keyRing = createKeyRing({ keys: [Buffer.alloc(32, 7)], random });
-  const mfa = createMfa({ config, database, clock, ids, random, keyRing, audit, settings, throttle });
+  const within = { config, database, clock, ids, random, keyRing, audit, settings, throttle };
+  const passkeys = createPasskeys({ ...within, users });
+  const mfa = createMfa({ ...within, passkeys });
   const unlocks = createUnlocks({ database, clock, audit, throttle });
-  return { clock, ids, database, audit, settings, users, passwords, clients, mfa, unlocks };
+  return { clock, ids, database, audit, settings, users, passwords, clients, passkeys, mfa, unlocks };
 }
 
 /** The features on an empty SQLite database of their own. */

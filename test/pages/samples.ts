@@ -32,6 +32,14 @@ const backTo = { name: app.name, href: 'https://harbourbooks.example/start' };
 const reference = (code: string) => ({ code, reference: '019aa4c2-7f3e-7d1c-9b44-5a0f6f1f2c77', time });
 const throttled = { kind: 'throttled', retryAfter: 720, until: time + 720_000 } as const;
 const busy = { kind: 'busy', retryAfter: 5 } as const;
+const passkey = (kind: 'get' | 'create') => ({
+  action: `/interaction/x/passkey/${kind}`,
+  options: JSON.stringify({
+    ...(kind === 'create' ? { user: { id: 'AAAA', name: 'ada@example.org', displayName: 'ada@example.org' } } : {}),
+    challenge: 'AAAA',
+  }),
+  challenge: 's1.x',
+});
 const signIn = { action: '/interaction/x/login', denyAction: '/interaction/x/abort', app };
 const device = { action: '/device', hidden: { xsrf: 'x' } };
 const account = 'ada@example.org';
@@ -55,7 +63,13 @@ const created = {
 };
 
 const step = { app, account, denyAction: '/interaction/x/deny', switchAction: '/interaction/x/switch' };
-const code = { ...step, action: '/interaction/x/code', otherWayAction: '/interaction/x/another-way' };
+const code = {
+  ...step,
+  action: '/interaction/x/code',
+  otherWayAction: '/interaction/x/another-way',
+  otherWay: 'recovery' as const,
+};
+const byPasskey = { ...code, way: 'passkey' as const, passkey: passkey('get') };
 const totpUri =
   'otpauth://totp/login.northwind.example:ada%40example.org?issuer=login.northwind.example&secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&algorithm=SHA1&digits=6&period=30';
 const totp = {
@@ -74,13 +88,38 @@ const factors: readonly Sample[] = [
     sample(`code-${kind}`, 'interaction/second-factor', 'interaction', { ...code, way: 'app', problem: { kind } }),
   ),
   sample('code-throttled', 'interaction/second-factor', 'interaction', { ...code, way: 'app', problem: throttled }),
-  sample('code-recovery', 'interaction/second-factor', 'interaction', { ...code, way: 'recovery' }),
+  sample('code-recovery', 'interaction/second-factor', 'interaction', { ...code, way: 'recovery', otherWay: 'app' }),
+  sample('code-recovery-for-passkey', 'interaction/second-factor', 'interaction', {
+    ...code,
+    way: 'recovery',
+    otherWay: 'passkey',
+  }),
+  sample('second-factor-passkey', 'interaction/second-factor', 'interaction', byPasskey),
+  ...(['missing', 'wrong', 'expired'] as const).map((kind) =>
+    sample(`second-factor-passkey-${kind}`, 'interaction/second-factor', 'interaction', {
+      ...byPasskey,
+      otherWay: 'app',
+      problem: { kind },
+    }),
+  ),
+  sample('second-factor-passkey-throttled', 'interaction/second-factor', 'interaction', {
+    ...byPasskey,
+    problem: throttled,
+  }),
   sample('code-recovery-wrong', 'interaction/second-factor', 'interaction', {
     ...code,
     way: 'recovery',
     problem: { kind: 'wrong' },
   }),
   sample('enrolment', 'interaction/enrolment', 'interaction', enrolment),
+  sample('enrolment-passkey', 'interaction/enrolment', 'interaction', { ...enrolment, passkey: passkey('create') }),
+  ...(['missing', 'wrong', 'expired', 'taken'] as const).map((passkeyProblem) =>
+    sample(`enrolment-passkey-${passkeyProblem}`, 'interaction/enrolment', 'interaction', {
+      ...enrolment,
+      passkey: passkey('create'),
+      passkeyProblem,
+    }),
+  ),
   sample('enrolment-here', 'interaction/enrolment', 'interaction', { ...enrolment, app: undefined }),
   ...(['missing', 'wrong', 'expired'] as const).map((kind) =>
     sample(`enrolment-${kind}`, 'interaction/enrolment', 'interaction', { ...enrolment, problem: { kind } }),
@@ -114,9 +153,21 @@ const signIns = [
   },
   { id: 'three', startedAt: time - 6000 * minute, lastSeenAt: time - 5900 * minute, here: false },
 ];
+const passkeys = [
+  { id: 'one', name: 'Laptop', createdAt: time - 9000 * minute, lastUsedAt: time - 30 * minute },
+  { id: 'two', name: '', createdAt: time - 20 * minute },
+];
+const noPasskeys = { list: [], addHref: '/account/passkeys/add' };
+const withPasskeys = (more: object) => ({ signedIn: { ...mine, passkeys: { ...mine.passkeys, ...more } } });
 const mine = {
   account,
-  factors: { totp: { createdAt: time - 9000 * minute, lastUsedAt: time - 90 * minute }, recoveryCodesLeft: 9 },
+  factors: {
+    totp: { createdAt: time - 9000 * minute, lastUsedAt: time - 90 * minute },
+    recoveryCodesLeft: 9,
+    any: true,
+    mayAdd: true,
+  },
+  passkeys: { list: passkeys, add: { ...passkey('create'), action: '/account/passkeys' } },
   password: { minLength: 15 },
   sessions: signIns,
   apps: [
@@ -151,19 +202,47 @@ const withPassword = (problem: NonNullable<PageLocals['account/account']['signed
 
 const email = { email: account, proving: 'password' } as const;
 const newAddress = { action: '/email/confirm?key=x', email: 'ada@new.example', needsPassword: false };
+const removal = { action: '/account/authenticator/remove', last: true };
+const passkeyRemoval = {
+  action: '/account/passkeys/remove',
+  hidden: { passkey: 'one' },
+  passkeyName: 'Laptop',
+  last: false,
+  confirm: passkey('get'),
+};
+const dones = [
+  'password',
+  'factor-removed',
+  'factor-added',
+  'passkey-added',
+  'passkey-renamed',
+  'passkey-removed',
+  'session',
+  'app',
+] as const;
 
 const accounts: readonly Sample[] = [
   sample('account-signed-out', 'account/account', 'page', { signInHref: '/sign-in' }),
   sample('account', 'account/account', 'page', { signedIn: mine }),
   sample('account-first', 'account/account', 'page', {
-    signedIn: { ...mine, factors: { recoveryCodesLeft: 0 }, sessions: signIns.slice(0, 1), apps: [] },
+    signedIn: {
+      ...mine,
+      factors: { recoveryCodesLeft: 0, any: false, mayAdd: true },
+      passkeys: noPasskeys,
+      sessions: signIns.slice(0, 1),
+      apps: [],
+    },
   }),
   sample('account-without-factors', 'account/account', 'page', {
-    signedIn: { ...mine, factors: undefined, account: `${'a'.repeat(60)}@example.org` },
+    signedIn: { ...mine, factors: undefined, passkeys: noPasskeys, account: `${'a'.repeat(60)}@example.org` },
   }),
-  ...(['password', 'factor-removed', 'session', 'app'] as const).map((done) =>
-    sample(`account-done-${done}`, 'account/account', 'page', { signedIn: { ...mine, done } }),
+  sample('account-passkeys-only', 'account/account', 'page', {
+    signedIn: { ...mine, factors: { recoveryCodesLeft: 10, any: true, mayAdd: true } },
+  }),
+  ...(['missing', 'wrong', 'expired', 'taken'] as const).map((problem) =>
+    sample(`account-passkey-${problem}`, 'account/account', 'page', withPasskeys({ problem })),
   ),
+  ...dones.map((done) => sample(`account-done-${done}`, 'account/account', 'page', { signedIn: { ...mine, done } })),
   sample('account-password-missing', 'account/account', 'page', withPassword({ kind: 'missing' })),
   sample('account-password-wrong', 'account/account', 'page', withPassword({ kind: 'wrong' })),
   sample('account-password-short', 'account/account', 'page', withPassword({ kind: 'refused', reason: 'short' })),
@@ -206,11 +285,24 @@ const accounts: readonly Sample[] = [
   ),
   sample('address-link-over', 'address/link', 'page', reference('link_not_usable')),
   sample('account-recovery-codes', 'account/recovery-codes', 'page', { recoveryCodes }),
-  sample('account-remove-factor', 'account/remove-factor', 'page', {}),
-  ...(['missing', 'wrong', 'used'] as const).map((kind) =>
-    sample(`account-remove-factor-${kind}`, 'account/remove-factor', 'page', { problem: { kind } }),
+  sample('account-remove-factor', 'account/remove-factor', 'page', removal),
+  sample('account-remove-app', 'account/remove-factor', 'page', { ...removal, last: false, confirm: passkey('get') }),
+  sample('account-remove-passkey', 'account/remove-factor', 'page', passkeyRemoval),
+  sample('account-remove-last-passkey', 'account/remove-factor', 'page', {
+    ...passkeyRemoval,
+    passkeyName: '',
+    last: true,
+  }),
+  ...(['missing', 'wrong', 'expired'] as const).map((confirmProblem) =>
+    sample(`account-remove-passkey-${confirmProblem}`, 'account/remove-factor', 'page', {
+      ...passkeyRemoval,
+      confirmProblem,
+    }),
   ),
-  sample('account-remove-factor-throttled', 'account/remove-factor', 'page', { problem: throttled }),
+  ...(['missing', 'wrong', 'used'] as const).map((kind) =>
+    sample(`account-remove-factor-${kind}`, 'account/remove-factor', 'page', { ...removal, problem: { kind } }),
+  ),
+  sample('account-remove-factor-throttled', 'account/remove-factor', 'page', { ...removal, problem: throttled }),
 ];
 
 const byEmail = {
@@ -266,6 +358,19 @@ const emails: readonly Sample[] = [
 const people: readonly Sample[] = [
   ...emails,
   sample('sign-in', 'interaction/sign-in', 'interaction', signIn),
+  sample('sign-in-passkey', 'interaction/sign-in', 'interaction', { ...signIn, passkey: passkey('get') }),
+  ...(['missing', 'wrong', 'expired'] as const).map((why) =>
+    sample(`sign-in-passkey-${why}`, 'interaction/sign-in', 'interaction', {
+      ...signIn,
+      passkey: passkey('get'),
+      problem: { kind: 'passkey', why },
+    }),
+  ),
+  sample('sign-in-beside-passkey', 'interaction/sign-in', 'interaction', {
+    ...signIn,
+    login: account,
+    passkeyOf: account,
+  }),
   sample('sign-in-hint', 'interaction/sign-in', 'interaction', { ...signIn, login: account }),
   sample('sign-in-here', 'interaction/sign-in', 'interaction', { action: '/interaction/x/login' }),
   sample('sign-in-again', 'interaction/sign-in', 'interaction', { ...signIn, login: account, again: true }),

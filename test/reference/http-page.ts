@@ -6,6 +6,7 @@ import { createConsent } from '../../src/features/consent/module.ts';
 import { createConsole } from '../../src/features/console/module.ts';
 import { createEmailSignIns } from '../../src/features/email-sign-in/module.ts';
 import { createMfaPages } from '../../src/features/mfa/module.ts';
+import { createPasskeyPages } from '../../src/features/passkeys/module.ts';
 import { machineEndpoints, publicDocuments, routes } from '../../src/features/protocol/module.ts';
 import { createRecovery } from '../../src/features/recovery/module.ts';
 import { createRegistrations } from '../../src/features/registration/module.ts';
@@ -24,6 +25,8 @@ export const routeMeanings: Readonly<Record<string, string>> = {
   'GET /interaction/:uid/forgot': 'The same within a sign-in, to which it leads back.',
   'POST /interaction/:uid/forgot': 'The same within a sign-in.',
   'GET /.well-known/change-password': 'Leads password managers to where a password is set.',
+  'GET /.well-known/webauthn': 'Origins whose pages may use the passkeys of this host (WebAuthn §5.11), as JSON.',
+  'GET /.well-known/passkey-endpoints': 'Where people add passkeys and look after them (W3C), as JSON.',
   'GET /reset': 'The page of a reset link.',
   'POST /reset': 'Sets the password, ends sessions and tokens, and uses the link up.',
   'GET /reset/done': 'Says so, and leads back to the app.',
@@ -33,7 +36,11 @@ export const routeMeanings: Readonly<Record<string, string>> = {
   'POST /account/sessions/end-all': 'Ends every sign-in, grant and token of the person.',
   'GET /account/authenticator': 'A new authenticator app, after a fresh sign-in.',
   'POST /account/authenticator': 'Takes the first code of a new app and shows the recovery codes.',
-  'POST /account/authenticator/remove': 'Asks for a code and removes the app with it.',
+  'POST /account/authenticator/remove': 'Asks for a code or a passkey and removes the app with it.',
+  'GET /account/passkeys/add': 'Leads to where passkeys are added, after a fresh sign-in.',
+  'POST /account/passkeys': 'Takes a new passkey; with the first factor it shows the recovery codes.',
+  'POST /account/passkeys/rename': 'Gives a passkey another name.',
+  'POST /account/passkeys/remove': 'Asks for a code or a passkey and removes a passkey with it.',
   'POST /account/recovery-codes': 'New recovery codes in place of the former ones.',
   'POST /account/apps/disconnect': 'Ends what an app holds of the person, and tells it.',
   'GET /account/email': 'The form for another address, after a fresh sign-in.',
@@ -66,8 +73,11 @@ export const routeMeanings: Readonly<Record<string, string>> = {
   'POST /interaction/:uid/email/code': 'Checks a code that was sent.',
   'GET /interaction/:uid/email/link': 'The page of a link that was sent; it works in the browser that asked.',
   'POST /interaction/:uid/email/link': 'Uses the link up and goes on with the sign-in.',
+  'POST /interaction/:uid/sign-in/passkey': 'Checks what a passkey signed, in place of login and password.',
+  'POST /interaction/:uid/passkey': 'Checks what a passkey signed, as the second step.',
+  'POST /interaction/:uid/passkey/enrolment': 'Takes a new passkey and shows the recovery codes.',
   'POST /interaction/:uid/code': 'Checks a code of an authenticator app, or a recovery code.',
-  'POST /interaction/:uid/another-way': 'Shows the page for the other kind of code.',
+  'POST /interaction/:uid/another-way': 'Shows the page for another kind of factor.',
   'POST /interaction/:uid/enrolment': 'Takes the first code of a new authenticator app and shows the recovery codes.',
   'POST /interaction/:uid/consent': 'Allows what the app asks for.',
   'POST /interaction/:uid/switch': 'Signs in as somebody else.',
@@ -112,6 +122,7 @@ export function pageRoutes(): string[] {
     signIn: createSignIn(none),
     consent: createConsent(none),
     mfa: createMfaPages(none),
+    passkeys: createPasskeyPages(none),
     account: createAccount(none),
     addresses: createAddresses(none),
     setUp: createSetUp(none),

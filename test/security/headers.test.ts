@@ -36,6 +36,8 @@ const routes: [Kind, 'GET' | 'POST', string][] = [
   ['interaction', 'GET', '/authorize/unknown-interaction'],
   ['interaction', 'GET', '/interaction/unknown-interaction'],
   ['interaction', 'POST', '/interaction/unknown-interaction/sign-in'],
+  ['interaction', 'POST', '/interaction/unknown-interaction/sign-in/passkey'],
+  ['interaction', 'POST', '/interaction/unknown-interaction/passkey'],
   ['interaction', 'POST', '/interaction/unknown-interaction/consent'],
   ['interaction', 'POST', '/interaction/unknown-interaction/deny'],
   ['interaction', 'POST', '/interaction/unknown-interaction/switch'],
@@ -55,6 +57,8 @@ const routes: [Kind, 'GET' | 'POST', string][] = [
   ['document', 'GET', '/.well-known/openid-configuration'],
   ['document', 'GET', '/.well-known/oauth-authorization-server'],
   ['document', 'GET', '/jwks'],
+  ['document', 'GET', '/.well-known/webauthn'],
+  ['document', 'GET', '/.well-known/passkey-endpoints'],
   ['page', 'GET', '/assets/nothing.css'],
 ];
 

@@ -4,9 +4,10 @@ import { field, seeOther, showPage } from '../../foundation/http/door.ts';
 import type { CodeProblem } from '../../foundation/views/pages.ts';
 import type { Views } from '../../foundation/views/render.ts';
 import { codeProblem, drawQr, type Enrolment, type Mfa } from '../mfa/module.ts';
+import type { Passkeys } from '../passkeys/module.ts';
 import { currentUnit, multiFactor } from '../protocol/module.ts';
 import type { SettingsModule } from '../settings/module.ts';
-import { ownEvent, refusalEvent } from './events.ts';
+import { ownEvent } from './events.ts';
 import type { Visitor } from './visitor.ts';
 import { arriveFresh, inform, tell, tryPlace, type VisitorParts } from './visitor-pages.ts';
 
@@ -14,11 +15,12 @@ export interface FactorPagesParts extends VisitorParts {
   readonly views: Views;
   readonly settings: Pick<SettingsModule, 'current'>;
   readonly mfa: Mfa;
+  readonly passkeys: Passkeys;
 }
 
-const codeStatuses = { missing: 400, wrong: 401, used: 401, expired: 400, throttled: 429 } as const;
+export const codeStatuses = { missing: 400, wrong: 401, used: 401, expired: 400, throttled: 429 } as const;
 
-/** Mounts the pages of second factors. All of them need a fresh sign-in, and removing one needs a factor. */
+/** Mounts the pages of second factors. All of them need a fresh sign-in. */
 export function mountFactors(router: Router, parts: FactorPagesParts): void {
   router.get('/account/authenticator', async (ctx) => {
     const visitor = await arriveToEnrol(ctx, parts);
@@ -28,11 +30,6 @@ export function mountFactors(router: Router, parts: FactorPagesParts): void {
   router.post('/account/authenticator', async (ctx) => {
     const visitor = await arriveToEnrol(ctx, parts);
     if (visitor) await enrol(ctx, parts, visitor);
-  });
-
-  router.post('/account/authenticator/remove', async (ctx) => {
-    const visitor = await arriveFresh(ctx, parts, 'account');
-    if (visitor) await remove(ctx, parts, visitor);
   });
 
   router.post('/account/recovery-codes', async (ctx) => {
@@ -51,13 +48,15 @@ export function mountFactors(router: Router, parts: FactorPagesParts): void {
 async function arriveToEnrol(ctx: Context, parts: FactorPagesParts): Promise<Visitor | undefined> {
   const visitor = await arriveFresh(ctx, parts, 'authenticator');
   if (!visitor) return undefined;
-  const isOpen = parts.settings.current().mfa.policy !== 'off' && !(await parts.mfa.has(visitor.user.id));
+  const { totp } = await parts.mfa.factors(visitor.user.id);
+  const isOpen = parts.settings.current().mfa.policy !== 'off' && !totp;
   if (isOpen) return visitor;
   seeOther(ctx, '/account');
   return undefined;
 }
 
-const placeOf = ({ user, signIn }: Visitor) => ({ userId: user.id, scope: `session ${signIn.id}` });
+/** For whom a factor is shown or set up, and in which sign-in. */
+export const placeOf = ({ user, signIn }: Visitor) => ({ userId: user.id, scope: `session ${signIn.id}` });
 
 function showForm(
   ctx: Context,
@@ -78,7 +77,8 @@ async function enrol(ctx: Context, parts: FactorPagesParts, visitor: Visitor): P
   const { enrolment } = parts.mfa;
   const place = placeOf(visitor);
   const sealed = field(ctx, 'enrolment');
-  const form = { sealed, code: field(ctx, 'code'), ...(await tryPlace(ctx, parts, visitor)) };
+  const hasCodes = await parts.passkeys.has(visitor.user.id);
+  const form = { sealed, code: field(ctx, 'code'), hasCodes, ...(await tryPlace(ctx, parts, visitor)) };
   const outcome = enrolment.confirm(place, form);
   if (outcome.kind !== 'enrolled') {
     const { email } = visitor.user;
@@ -90,42 +90,11 @@ async function enrol(ctx: Context, parts: FactorPagesParts, visitor: Visitor): P
   inform(ctx, parts, visitor, { kind: 'factor-added', method: 'totp' });
   // The code was shown in this very session: it would be asked for again on the next page.
   await parts.sessions.raise(ctx, { amr: ['otp', 'mfa'], acr: multiFactor });
+  if (hasCodes) return seeOther(ctx, '/account?done=factor-added');
   showCodes(ctx, parts, outcome.recoveryCodes);
 }
 
-function showCodes(ctx: Context, { views }: FactorPagesParts, recoveryCodes: readonly string[]): void {
+/** Shows new recovery codes, this once. */
+export function showCodes(ctx: Context, { views }: FactorPagesParts, recoveryCodes: readonly string[]): void {
   showPage(ctx, { views, page: 'account/recovery-codes', locals: { recoveryCodes } });
-}
-
-/** The last factor goes by a code: a session that was left open, or stolen, must not be enough to take it away. */
-async function remove(ctx: Context, parts: FactorPagesParts, visitor: Visitor): Promise<void> {
-  const { mfa } = parts;
-  const { id } = visitor.user;
-  if (!(await mfa.has(id))) return seeOther(ctx, '/account');
-  // The button on the page before brings no code yet.
-  if (!hasField(ctx, 'code')) return showRemoval(ctx, parts, undefined);
-  const outcome = await mfa.verify({ userId: id, code: field(ctx, 'code'), ...(await tryPlace(ctx, parts, visitor)) });
-  if (outcome.kind !== 'right') {
-    if (outcome.kind !== 'missing') {
-      tell(refusalEvent(visitor.user, outcome.kind === 'wrong' ? outcome.reason : 'throttled'));
-    }
-    return showRemoval(ctx, parts, codeProblem(parts.clock, outcome));
-  }
-  // The code first: once the factor is gone there is no step left to use up.
-  currentUnit()?.joinStep([outcome.use], 'consume');
-  currentUnit()?.joinStep(mfa.removal(id));
-  tell(ownEvent(visitor.user, 'factor.removed', { method: 'totp' }));
-  inform(ctx, parts, visitor, { kind: 'factor-removed', method: 'totp' });
-  seeOther(ctx, '/account?done=factor-removed');
-}
-
-function showRemoval(ctx: Context, { views }: FactorPagesParts, problem: CodeProblem | undefined): void {
-  if (problem?.kind === 'throttled') ctx.set('Retry-After', String(problem.retryAfter));
-  const status = problem ? codeStatuses[problem.kind] : 200;
-  showPage(ctx, { views, page: 'account/remove-factor', status, locals: { problem } });
-}
-
-function hasField(ctx: Context, name: string): boolean {
-  const { body } = ctx.request as { body?: unknown };
-  return body !== null && typeof body === 'object' && name in body;
 }

@@ -2,7 +2,9 @@ import type Router from '@koa/router';
 import type { Passwords } from '../passwords/module.ts';
 import { createChangePassword } from './change-password.ts';
 import { type AccountPagesParts, mountAccount } from './pages.ts';
+import { mountPasskeys } from './passkey-pages.ts';
 import { createProveAgain } from './prove-again.ts';
+import { mountRemovals } from './removal-pages.ts';
 
 /**
  * Account owns `/account`, where people look after their own account: second factors, password, sign-ins. It stores
@@ -18,5 +20,12 @@ export function createAccount(
 ): Account {
   const changePassword = createChangePassword(parts);
   const proveAgain = createProveAgain(parts);
-  return { mount: (router) => mountAccount(router, { ...parts, changePassword, proveAgain }) };
+  const within = { ...parts, changePassword, proveAgain };
+  return {
+    mount(router) {
+      mountAccount(router, within);
+      mountPasskeys(router, within);
+      mountRemovals(router, within);
+    },
+  };
 }

@@ -3,9 +3,11 @@ import type { Context } from 'koa';
 import { field, seeOther, showPage } from '../../foundation/http/door.ts';
 import { readUserAgent } from '../../foundation/http/user-agent.ts';
 import type { AccountLocals } from '../../foundation/views/account-pages.ts';
+import type { PasskeyProblem } from '../../foundation/views/pages.ts';
 import type { Views } from '../../foundation/views/render.ts';
 import { throttledProblem } from '../../foundation/views/waiting.ts';
 import type { Mfa } from '../mfa/module.ts';
+import type { Passkeys } from '../passkeys/module.ts';
 import { shortestPassword } from '../passwords/module.ts';
 import { currentUnit, type ListedSignIn } from '../protocol/module.ts';
 import type { SettingsModule } from '../settings/module.ts';
@@ -14,14 +16,15 @@ import { type AppPagesParts, listApps, mountApps } from './app-pages.ts';
 import type { createChangePassword, PasswordOutcome } from './change-password.ts';
 import { type EmailPagesParts, mountEmail } from './email-pages.ts';
 import { ownEvent, refusalEvent } from './events.ts';
-import { mountFactors } from './factor-pages.ts';
-import { signInAddress, targetOf, type Visitor } from './visitor.ts';
+import { mountFactors, placeOf } from './factor-pages.ts';
+import { isFresh, signInAddress, targetOf, type Visitor } from './visitor.ts';
 import { arrive, byVisitor, inform, tell, tryPlace, visitorOf } from './visitor-pages.ts';
 
 export interface AccountPagesParts extends EmailPagesParts, AppPagesParts {
   readonly views: Views;
   readonly settings: Pick<SettingsModule, 'current'>;
   readonly mfa: Mfa;
+  readonly passkeys: Passkeys;
   readonly changePassword: ReturnType<typeof createChangePassword>;
   /** Ends everything that a person holds, and tells the apps. */
   readonly endEverything: AccountEndings;
@@ -72,13 +75,28 @@ type SignedIn = NonNullable<AccountLocals['signedIn']>;
 
 interface Shown {
   readonly passwordProblem?: SignedIn['password']['problem'];
+  readonly passkeyProblem?: PasskeyProblem | 'taken';
   readonly status?: number;
 }
 
 /** What was done, as the page that follows it says. */
-const dones = ['password', 'factor-removed', 'session', 'app'] as const;
+const dones = [
+  'password',
+  'factor-removed',
+  'factor-added',
+  'passkey-added',
+  'passkey-renamed',
+  'passkey-removed',
+  'session',
+  'app',
+] as const;
 
-async function showAccount(ctx: Context, parts: AccountPagesParts, visitor: Visitor, shown: Shown): Promise<void> {
+export async function showAccount(
+  ctx: Context,
+  parts: AccountPagesParts,
+  visitor: Visitor,
+  shown: Shown,
+): Promise<void> {
   const { user, signIn } = visitor;
   const [factors, sessions, apps] = await Promise.all([
     parts.mfa.factors(user.id),
@@ -86,6 +104,9 @@ async function showAccount(ctx: Context, parts: AccountPagesParts, visitor: Visi
     listApps(parts, user),
   ]);
   const settings = parts.settings.current();
+  const any = factors.totp !== undefined || factors.passkeys.length > 0;
+  const { totp, recoveryCodesLeft } = factors;
+  const mayAdd = settings.mfa.policy !== 'off';
   showPage(ctx, {
     views: parts.views,
     page: 'account/account',
@@ -94,7 +115,12 @@ async function showAccount(ctx: Context, parts: AccountPagesParts, visitor: Visi
       signedIn: {
         account: user.email,
         done: dones.find((done) => done === ctx.query['done']),
-        factors: settings.mfa.policy === 'off' && !factors.totp ? undefined : factors,
+        factors: mayAdd || any ? { ...(totp ? { totp } : {}), recoveryCodesLeft, any, mayAdd } : undefined,
+        passkeys: {
+          list: factors.passkeys,
+          ...(await newPasskey(parts, visitor)),
+          problem: shown.passkeyProblem,
+        },
         password: { minLength: shortestPassword(settings), problem: shown.passwordProblem },
         apps,
         sessions: sessions.map((one) => onPage(one, signIn.id)),
@@ -107,6 +133,19 @@ const onPage = ({ userAgent, ...one }: ListedSignIn, here: string): SignedIn['se
   ...one,
   ...readUserAgent(userAgent),
   here: one.id === here,
+});
+
+/** How one is added: at once after a fresh sign-in, and by way of one otherwise. */
+async function newPasskey(parts: AccountPagesParts, visitor: Visitor) {
+  if (!isFresh(visitor, parts.clock)) return { addHref: '/account/passkeys/add' };
+  const request = await parts.passkeys.enrolment.begin(passkeyPlaceOf(visitor));
+  return { add: request && { ...request, action: '/account/passkeys' } };
+}
+
+/** For whom a passkey is made, and in which sign-in. */
+export const passkeyPlaceOf = (visitor: Visitor) => ({
+  owner: { id: visitor.user.id, name: visitor.user.email },
+  scope: placeOf(visitor).scope,
 });
 
 async function changePassword(ctx: Context, parts: AccountPagesParts, visitor: Visitor): Promise<void> {

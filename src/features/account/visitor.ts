@@ -15,7 +15,11 @@ export const freshMs = 10 * 60 * 1000;
 export const isFresh = ({ signIn }: Visitor, clock: Clock): boolean => clock.now() - signIn.provedAt < freshMs;
 
 /** Pages that a sign-in may lead on to, by the name that travels with it. */
-const targets: Readonly<Record<string, string>> = { authenticator: '/account/authenticator', email: '/account/email' };
+const targets: Readonly<Record<string, string>> = {
+  authenticator: '/account/authenticator',
+  email: '/account/email',
+  passkeys: '/account#passkeys',
+};
 
 /** Where a sign-in that was asked for by us leads: only to a page of ours, whatever came along. */
 export const targetOf = (state: unknown): string =>

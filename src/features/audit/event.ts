@@ -4,7 +4,8 @@ export const eventTypes = {
   'session.ended': 'A sign-in session ended: by sign-out, by an administrator, or with the account.',
   'signin.requested':
     'Somebody asked for a code or link to sign in by e-mail; refused when there is nobody to send it to.',
-  'signin.failed': 'A sign-in was refused: wrong password or code, unknown or disabled account, or too many tries.',
+  'signin.failed':
+    'A sign-in was refused: wrong password, code or passkey, unknown or disabled account, or too many tries.',
   'consent.granted': 'A person allowed an app what it asked for.',
   'consent.denied': 'A person declined, or went back to the app.',
   'consent.revoked': 'What an app had been allowed was taken back.',
@@ -40,7 +41,8 @@ export const eventTypes = {
   'reset.requested': 'Somebody asked for a link to set a new password; refused when there is nobody to send it to.',
   'factor.added': 'A person set up a second factor.',
   'factor.removed': 'A person removed a second factor.',
-  'factor.verified': 'A person took the second step of a sign-in, by the named method.',
+  'factor.renamed': 'A person gave a passkey another name.',
+  'factor.verified': 'A person took the second step of a sign-in, or signed in by passkey, by the named method.',
   'factor.reset': 'All second factors of a person were removed by an operator.',
   'recovery.regenerated': 'A person got new recovery codes; the former ones ended.',
   'registration.requested': 'Somebody filled in the form for an account; refused when the address has one.',

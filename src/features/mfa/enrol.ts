@@ -20,7 +20,7 @@ export interface Enrolment {
 
 /** What became of the first code of a new app. */
 export type EnrolmentOutcome =
-  /** The operations must commit together; the first misses when another tab was first. The codes are told this once. */
+  /** The operations must commit together; the first misses when another tab was first. The codes are told this once; none where the person has theirs. */
   | { readonly kind: 'enrolled'; readonly operations: readonly Operation[]; readonly recoveryCodes: readonly string[] }
   | { readonly kind: 'missing' | 'wrong' }
   /** The form is too old, or was made for somebody else or another sign-in. */
@@ -41,6 +41,8 @@ export interface EnrolmentForm {
   readonly address: string | undefined;
   /** The browser, if the account was signed in to with it before. */
   readonly device?: string | undefined;
+  /** Whether the person has a factor already, and with it recovery codes that go on working. */
+  readonly hasCodes?: boolean;
 }
 
 interface Parts {
@@ -93,7 +95,8 @@ export function createEnrol({ issuer, clock, ids, random, keyRing, throttle, sto
       return secret === undefined ? undefined : shown(secret, sealed, account);
     },
     /** Takes the first code that the app shows, which is used up with it. A try counts, as one of any code does. */
-    confirm(at: EnrolmentPlace, { sealed, code: typed, address, device }: EnrolmentForm): EnrolmentOutcome {
+    confirm(at: EnrolmentPlace, form: EnrolmentForm): EnrolmentOutcome {
+      const { sealed, code: typed, address, device, hasCodes = false } = form;
       const secret = open(at, sealed);
       if (secret === undefined) return { kind: 'expired' };
       const code = typed.replaceAll(/\s/g, '');
@@ -103,7 +106,7 @@ export function createEnrol({ issuer, clock, ids, random, keyRing, throttle, sto
       const step = stepOf(secret, code, clock.now());
       entry.settle(step === undefined ? 'failed' : 'abandoned');
       if (step === undefined) return { kind: 'wrong' };
-      const { codes, operations } = newCodes(at.userId);
+      const { codes, operations } = hasCodes ? { codes: [], operations: [] } : newCodes(at.userId);
       const add = store.add(at.userId, { id: ids.next(), secret, step });
       return { kind: 'enrolled', operations: [add, ...operations], recoveryCodes: codes };
     },

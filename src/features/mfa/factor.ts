@@ -1,7 +1,10 @@
+import type { Passkey } from '../passkeys/module.ts';
+
 /** What a person has beside their password. */
 export interface Factors {
   /** Their authenticator app. Times are milliseconds since the epoch. */
   readonly totp?: { readonly createdAt: number; readonly lastUsedAt?: number | undefined };
+  readonly passkeys: readonly Passkey[];
   readonly recoveryCodesLeft: number;
 }
 
@@ -12,4 +15,4 @@ export interface Factors {
 export type Need = 'nothing' | 'factor' | 'enrolment';
 
 /** By what a second step was taken. */
-export type FactorMethod = 'totp' | 'recovery_code';
+export type FactorMethod = 'totp' | 'recovery_code' | 'passkey';

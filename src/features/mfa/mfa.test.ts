@@ -74,7 +74,7 @@ describe('codes of an authenticator app', () => {
 
   it('are wrong for whoever has no app', async () => {
     expect(await verify('123456')).toEqual({ kind: 'wrong', reason: 'wrong_code' });
-    expect(await features.mfa.factors(userId)).toEqual({ recoveryCodesLeft: 0 });
+    expect(await features.mfa.factors(userId)).toEqual({ passkeys: [], recoveryCodesLeft: 0 });
   });
 
   it('are held back after too many wrong ones', async () => {
@@ -198,7 +198,7 @@ describe('a reset', () => {
     await enrolled();
     expect(await features.mfa.reset(userId, byOperator)).toBe(true);
     expect(await features.mfa.reset(userId, byOperator)).toBe(false);
-    expect(await features.mfa.factors(userId)).toEqual({ recoveryCodesLeft: 0 });
+    expect(await features.mfa.factors(userId)).toEqual({ passkeys: [], recoveryCodesLeft: 0 });
     const [event, ...more] = await features.audit.search({ type: 'factor.reset', limit: 10 });
     expect([event?.subject, more]).toEqual([userId, []]);
   });

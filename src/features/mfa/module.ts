@@ -7,6 +7,7 @@ import type { Operation } from '../../foundation/db/statement.ts';
 import type { Ids } from '../../foundation/ids.ts';
 import type { Random } from '../../foundation/random.ts';
 import type { Audit, By } from '../audit/module.ts';
+import type { Passkeys } from '../passkeys/module.ts';
 import type { Interaction } from '../protocol/module.ts';
 import type { SettingsModule } from '../settings/module.ts';
 import type { Throttle } from '../throttle/module.ts';
@@ -21,6 +22,7 @@ import {
 import type { Factors, Need } from './factor.ts';
 import { needOf } from './need.ts';
 import { type MfaPagesParts, mountMfa, showEnrolment, showSecondFactor } from './pages.ts';
+import { mountPasskeySteps } from './passkey-pages.ts';
 import { createResetFactors } from './reset-factors.ts';
 import { createMfaStore } from './store.ts';
 import { type CodeAttempt, type CodeOutcome, createVerifyCode } from './verify-code.ts';
@@ -33,7 +35,7 @@ export type { CodeOutcome } from './verify-code.ts';
 
 /**
  * Mfa owns what people have beside their password: authenticator apps and recovery codes, the rule who needs them, and
- * the steps of a sign-in that ask for them. It does not count failures (throttle), decides no order of steps (sign-in)
+ * the steps of a sign-in that ask for them. Passkeys count as factors, but are the passkeys room's; it does not count failures (throttle), decides no order of steps (sign-in)
  * and starts no session (protocol): it adds to what an interaction has proved and hands back to the dispatcher.
  */
 export interface Mfa {
@@ -51,8 +53,11 @@ export interface Mfa {
   };
   /** New recovery codes in place of the former ones, told this once. */
   newRecoveryCodes(userId: string): { readonly codes: readonly string[]; readonly operations: readonly Operation[] };
-  /** The operations that take every factor away. The first misses when another request was faster. */
-  removal(userId: string): readonly Operation[];
+  /**
+   * The operations that take the app away, or the passkey of this id, and the recovery codes with the last factor. The
+   * first misses when another request was faster.
+   */
+  removal(userId: string, passkeyId?: string): Promise<readonly Operation[]>;
   /** Takes every factor away, by an operator, and commits `alongside` with it. False when there was none. */
   reset(userId: string, by: By, alongside?: readonly Operation[]): Promise<boolean>;
 }
@@ -67,26 +72,34 @@ export interface MfaParts {
   readonly audit: Audit;
   readonly settings: Pick<SettingsModule, 'current'>;
   readonly throttle: Throttle;
+  readonly passkeys: Passkeys;
 }
 
 export function createMfa(parts: MfaParts): Mfa {
+  const { passkeys } = parts;
   const store = createMfaStore(parts);
   const newCodes = createNewCodes({ ...parts, store });
+  const has = async (userId: string) => (await store.has(userId)) || passkeys.has(userId);
   return {
-    has: (userId) => store.has(userId),
+    has,
     async need(userId, asked) {
       const { policy } = parts.settings.current().mfa;
-      return needOf({ policy, asked, enrolled: policy !== 'off' && (await store.has(userId)) });
+      return needOf({ policy, asked, enrolled: policy !== 'off' && (await has(userId)) });
     },
     async factors(userId) {
-      const [factor, codes] = await Promise.all([store.find(userId), store.codes(userId)]);
+      const [factor, keys, codes] = await Promise.all([store.find(userId), passkeys.list(userId), store.codes(userId)]);
       const totp = factor && { createdAt: factor.createdAt, lastUsedAt: factor.lastUsedAt };
-      return { ...(totp ? { totp } : {}), recoveryCodesLeft: codes.length };
+      return { ...(totp ? { totp } : {}), passkeys: keys, recoveryCodesLeft: codes.length };
     },
     verify: createVerifyCode({ ...parts, store }),
     enrolment: createEnrol({ ...parts, issuer: parts.config.issuer, store, newCodes }),
     newRecoveryCodes: newCodes,
-    removal: (userId) => store.removal(userId),
+    async removal(userId, passkeyId) {
+      const [hasApp, keys] = await Promise.all([store.has(userId), passkeys.list(userId)]);
+      const others = Number(hasApp) + keys.length - 1;
+      const one = passkeyId === undefined ? store.remove(userId) : passkeys.removal(userId, passkeyId);
+      return others > 0 ? [one] : [one, ...store.removeCodes(userId)];
+    },
     reset: createResetFactors({ ...parts, store }),
   };
 }
@@ -103,6 +116,9 @@ export interface MfaPages {
 export function createMfaPages(parts: MfaPagesParts): MfaPages {
   return {
     steps: { 'second-factor': showSecondFactor(parts), enrolment: showEnrolment(parts) },
-    mount: (router) => mountMfa(router, parts),
+    mount(router) {
+      mountMfa(router, parts);
+      mountPasskeySteps(router, parts);
+    },
   };
 }

@@ -3,12 +3,20 @@ import type { Context } from 'koa';
 import type { Clock } from '../../foundation/clock.ts';
 import { doorState, field, seeOther, showPage } from '../../foundation/http/door.ts';
 import { formActionSource } from '../../foundation/http/security-headers.ts';
-import type { CodeProblem } from '../../foundation/views/pages.ts';
+import type { CodeProblem, PageLocals, PasskeyProblem, SecondFactorWay } from '../../foundation/views/pages.ts';
 import type { Views } from '../../foundation/views/render.ts';
 import type { AuditEvent } from '../audit/module.ts';
 import type { Devices } from '../devices/module.ts';
 import type { Notices } from '../notices/module.ts';
-import { currentUnit, type Interaction, type Interactions, multiFactor, type Proof } from '../protocol/module.ts';
+import type { Passkeys, SignatureOutcome } from '../passkeys/module.ts';
+import {
+  currentUnit,
+  type Interaction,
+  type Interactions,
+  multiFactor,
+  type Proof,
+  provedByKeyAlone,
+} from '../protocol/module.ts';
 import type { Users } from '../users/module.ts';
 import { codeProblem } from './code-problem.ts';
 import { drawQr } from './draw-qr.ts';
@@ -25,12 +33,13 @@ export interface MfaPagesParts {
   readonly mfa: Mfa;
   readonly notices: Notices;
   readonly devices: Pick<Devices, 'known'>;
+  readonly passkeys: Passkeys;
 }
 
 /** Statuses of a page with a code by what is wrong with it. */
-const statuses = { missing: 400, wrong: 401, used: 401, expired: 400, throttled: 429 } as const;
+const statuses = { missing: 400, wrong: 401, used: 401, taken: 409, expired: 400, throttled: 429 } as const;
 
-const at = ({ uid }: Interaction): string => `/interaction/${uid}`;
+export const at = ({ uid }: Interaction): string => `/interaction/${uid}`;
 
 /** Mounts what the two steps post. Each is only for a person who has proved a password here, and adds to that. */
 export function mountMfa(router: Router, parts: MfaPagesParts): void {
@@ -38,44 +47,57 @@ export function mountMfa(router: Router, parts: MfaPagesParts): void {
 
   router.post('/interaction/:uid/code', async (ctx) => {
     const interaction = await arrive(ctx, parts);
-    const { proof } = interaction;
+    const proof = openProof(interaction);
     // Out of its turn: the dispatcher knows whose turn it is.
-    if (proof === undefined || proof.acr === multiFactor) return seeOther(ctx, at(interaction));
+    if (!proof) return seeOther(ctx, at(interaction));
     await takeCode(ctx, parts, interaction, proof);
   });
 
-  // The page for the other kind of code; which of them is taken does not depend on it.
+  // The page for another factor; which of them is taken does not depend on it.
   router.post('/interaction/:uid/another-way', async (ctx) => {
     const interaction = await interactions.current(ctx);
-    seeOther(ctx, field(ctx, 'way') === 'recovery' ? `${at(interaction)}?way=recovery` : at(interaction));
+    const way = ways.find((one) => one === field(ctx, 'way'));
+    seeOther(ctx, way ? `${at(interaction)}?way=${way}` : at(interaction));
   });
 
   router.post('/interaction/:uid/enrolment', async (ctx) => {
     const interaction = await arrive(ctx, parts);
-    const { proof } = interaction;
-    const isDue = proof !== undefined && (await parts.mfa.need(proof.accountId, interaction.asksForSecondFactor));
-    // Whoever has a factor already has to show it: a second one must not be a way around it.
-    if (isDue !== 'enrolment' || proof?.acr === multiFactor) return seeOther(ctx, at(interaction));
-    await takeEnrolment(ctx, parts, interaction, proof as Proof);
+    const proof = await proofBeforeEnrolment(parts, interaction);
+    if (!proof) return seeOther(ctx, at(interaction));
+    await takeEnrolment(ctx, parts, interaction, proof);
   });
 }
 
+/** What was proved, while another factor has to come to it, and one of somebody's keeping may. */
+export const openProof = ({ proof }: Interaction): Proof | undefined =>
+  proof && proof.acr !== multiFactor && !provedByKeyAlone(proof.amr) ? proof : undefined;
+
+/** What was proved, where a factor has to be set up. Whoever has one has to show it: a second one must not be a way around it. */
+export async function proofBeforeEnrolment(
+  { mfa }: MfaPagesParts,
+  interaction: Interaction,
+): Promise<Proof | undefined> {
+  const proof = openProof(interaction);
+  const need = proof && (await mfa.need(proof.accountId, interaction.asksForSecondFactor));
+  return need === 'enrolment' ? proof : undefined;
+}
+
 /** The interaction of this request, with the app's address let through where the steps may end. */
-async function arrive(ctx: Context, { interactions }: MfaPagesParts): Promise<Interaction> {
+export async function arrive(ctx: Context, { interactions }: MfaPagesParts): Promise<Interaction> {
   const interaction = await interactions.current(ctx);
   const source = interaction.redirectUri && formActionSource(interaction.redirectUri);
   if (source) doorState(ctx).formActions.push(source);
   return interaction;
 }
 
-function tell(event: AuditEvent): void {
+export function tell(event: AuditEvent): void {
   currentUnit()?.events.push(event);
 }
 
 /** What was proved and a second factor (RFC 8176 §2: `otp` is what a code of either kind is). */
-const withFactor = (proof: Proof) => ({
+export const withFactor = (proof: Proof, methods: readonly string[] = ['otp']) => ({
   ...proof,
-  amr: [...new Set([...proof.amr, 'otp', 'mfa'])],
+  amr: [...new Set([...proof.amr, ...methods, 'mfa'])],
   acr: multiFactor,
 });
 
@@ -94,16 +116,21 @@ async function takeCode(ctx: Context, parts: MfaPagesParts, interaction: Interac
   seeOther(ctx, await parts.interactions.prove(ctx, withFactor(proof)));
 }
 
-const verified = (method: FactorMethod, { clientId }: Interaction, accountId: string): AuditEvent => ({
+export const verified = (
+  method: FactorMethod,
+  { clientId }: Interaction,
+  accountId: string,
+  more: object = {},
+): AuditEvent => ({
   type: 'factor.verified',
   outcome: 'success',
   actor: { kind: 'user', id: accountId },
   subject: accountId,
   client: clientId,
-  details: { method },
+  details: { method, ...more },
 });
 
-function refusalOf(outcome: CodeOutcome, { clientId }: Interaction, subject: string): AuditEvent | undefined {
+export function refusalOf(outcome: Refusable, { clientId }: Interaction, subject: string): AuditEvent | undefined {
   const actor = { kind: 'anonymous' } as const;
   if (outcome.kind === 'throttled') {
     return { type: 'signin.failed', outcome: 'denied', reason: 'throttled', actor, client: clientId };
@@ -112,20 +139,39 @@ function refusalOf(outcome: CodeOutcome, { clientId }: Interaction, subject: str
   return { type: 'signin.failed', outcome: 'failure', reason: outcome.reason, actor, subject, client: clientId };
 }
 
-/** Shows the step that asks for a code. */
+/** What may be refused: a code, or a signature of a passkey. */
+type Refusable = CodeOutcome | Exclude<SignatureOutcome, { kind: 'right' }>;
+
+/** Shows the step that asks for a factor. */
 export const showSecondFactor =
   (parts: MfaPagesParts) =>
   (ctx: Context, interaction: Interaction): Promise<void> =>
     showCode(ctx, parts, interaction, undefined);
 
-async function showCode(
+const ways: readonly SecondFactorWay[] = ['passkey', 'app', 'recovery'];
+
+/** Which way the page speaks of, of those that the person has, and the one after it. */
+function wayOf(ctx: Context, has: readonly SecondFactorWay[]) {
+  const wanted = field(ctx, 'way') || ctx.query['way'];
+  const index = Math.max(0, has.indexOf(wanted as SecondFactorWay));
+  return { way: has[index] ?? 'recovery', otherWay: has.length > 1 ? has[(index + 1) % has.length] : undefined };
+}
+
+export async function showCode(
   ctx: Context,
   parts: MfaPagesParts,
   interaction: Interaction,
   problem: CodeProblem | undefined,
 ): Promise<void> {
   if (problem?.kind === 'throttled') ctx.set('Retry-After', String(problem.retryAfter));
-  const way = ctx.query['way'] === 'recovery' || field(ctx, 'way') === 'recovery' ? 'recovery' : 'app';
+  const { accountId } = interaction.proof as Proof;
+  const factors = await parts.mfa.factors(accountId);
+  const { way, otherWay } = wayOf(
+    ctx,
+    ways.filter((one) => (one === 'app' ? factors.totp : one === 'recovery' || factors.passkeys.length > 0)),
+  );
+  const place = { scope: scopeOf(interaction), userId: accountId };
+  const request = way === 'passkey' ? await parts.passkeys.signature.begin(place) : undefined;
   showPage(ctx, {
     views: parts.views,
     page: 'interaction/second-factor',
@@ -135,6 +181,8 @@ async function showCode(
       action: `${at(interaction)}/code`,
       otherWayAction: `${at(interaction)}/another-way`,
       way,
+      otherWay,
+      passkey: request && { ...request, action: `${at(interaction)}/passkey` },
       problem,
     },
   });
@@ -152,31 +200,59 @@ async function common({ users }: MfaPagesParts, interaction: Interaction) {
   };
 }
 
-const placeOf = ({ uid }: Interaction, { accountId }: Proof) => ({ userId: accountId, scope: `interaction ${uid}` });
+/** In which sign-in a factor is asked for, or made. */
+export const scopeOf = ({ uid }: Interaction): string => `interaction ${uid}`;
+
+const placeOf = (interaction: Interaction, { accountId }: Proof) => ({
+  userId: accountId,
+  scope: scopeOf(interaction),
+});
 
 /** Shows the step in which a person without a second factor sets one up. */
 export const showEnrolment =
   (parts: MfaPagesParts) =>
   async (ctx: Context, interaction: Interaction): Promise<void> => {
-    const { account } = await common(parts, interaction);
-    const enrolment = parts.mfa.enrolment.begin(placeOf(interaction, interaction.proof as Proof), account);
-    await showForm(ctx, parts, interaction, { enrolment });
+    await showNewEnrolment(ctx, parts, interaction, undefined);
   };
+
+/** Shows it with a new secret, where a passkey was not taken. */
+export async function showNewEnrolment(
+  ctx: Context,
+  parts: MfaPagesParts,
+  interaction: Interaction,
+  passkeyProblem: PasskeyProblem | 'taken' | undefined,
+): Promise<void> {
+  const { account } = await common(parts, interaction);
+  const enrolment = parts.mfa.enrolment.begin(placeOf(interaction, interaction.proof as Proof), account);
+  await showForm(ctx, parts, interaction, { enrolment, passkeyProblem });
+}
+
+interface EnrolmentShown {
+  readonly enrolment: Enrolment;
+  readonly problem?: CodeProblem | undefined;
+  readonly passkeyProblem?: PasskeyProblem | 'taken' | undefined;
+}
 
 async function showForm(
   ctx: Context,
   parts: MfaPagesParts,
   interaction: Interaction,
-  { enrolment, problem }: { enrolment: Enrolment; problem?: CodeProblem | undefined },
+  { enrolment, problem, passkeyProblem }: EnrolmentShown,
 ): Promise<void> {
   if (problem?.kind === 'throttled') ctx.set('Retry-After', String(problem.retryAfter));
   const { secret, uri, sealed } = enrolment;
+  const kind = problem?.kind ?? passkeyProblem;
+  const shared = await common(parts, interaction);
+  const owner = { id: (interaction.proof as Proof).accountId, name: shared.account };
+  const request = await parts.passkeys.enrolment.begin({ owner, scope: scopeOf(interaction) });
   showPage(ctx, {
     views: parts.views,
     page: 'interaction/enrolment',
-    status: problem ? statuses[problem.kind] : 200,
+    status: kind ? statuses[kind] : 200,
     locals: {
-      ...(await common(parts, interaction)),
+      ...shared,
+      passkey: request && { ...request, action: `${at(interaction)}/passkey/enrolment` },
+      passkeyProblem,
       action: `${at(interaction)}/enrolment`,
       totp: { secret, uri, qr: drawQr(uri), hidden: { enrolment: sealed } },
       problem,
@@ -205,13 +281,23 @@ async function takeEnrolment(
   currentUnit()?.joinStep(outcome.operations);
   const actor = { kind: 'user', id: accountId } as const;
   tell({ type: 'factor.added', outcome: 'success', actor, subject: accountId, details: { method: 'totp' } });
-  const user = await parts.users.find(accountId);
-  const notice = { kind: 'factor-added', method: 'totp' } as const;
-  currentUnit()?.joinStep(user ? parts.notices.about(notice, user, doorState(ctx)) : []);
+  await informOfFactor(ctx, parts, { accountId, method: 'totp' });
   const nextHref = await parts.interactions.prove(ctx, withFactor(proof));
-  showPage(ctx, {
-    views: parts.views,
-    page: 'interaction/recovery-codes',
-    locals: { app: interaction.app, recoveryCodes: outcome.recoveryCodes, nextHref },
-  });
+  showRecoveryCodes(ctx, parts, { app: interaction.app, recoveryCodes: outcome.recoveryCodes, nextHref });
 }
+
+/** Has the person learn by mail of a factor that this request adds. */
+export async function informOfFactor(
+  ctx: Context,
+  { users, notices }: MfaPagesParts,
+  { accountId, method }: { readonly accountId: string; readonly method: 'totp' | 'passkey' },
+): Promise<void> {
+  const user = await users.find(accountId);
+  currentUnit()?.joinStep(user ? notices.about({ kind: 'factor-added', method }, user, doorState(ctx)) : []);
+}
+
+export const showRecoveryCodes = (
+  ctx: Context,
+  { views }: MfaPagesParts,
+  locals: PageLocals['interaction/recovery-codes'],
+): void => showPage(ctx, { views, page: 'interaction/recovery-codes', locals });

@@ -72,8 +72,9 @@ export interface MfaStore {
   replaceCodes(userId: string, setId: string, codes: readonly StoredCode[]): Operation[];
   /** Must hit: misses when it was used, or its set replaced. */
   useCode(id: string): Operation;
-  /** Takes everything away. The first must hit: it misses when another request was faster. */
-  removal(userId: string): Operation[];
+  /** Takes the app away. Must hit: misses when another request was faster. */
+  remove(userId: string): Operation;
+  removeCodes(userId: string): Operation[];
 }
 
 export function createMfaStore(parts: { database: Database; clock: Clock; keyRing: KeyRing }): MfaStore {
@@ -114,10 +115,7 @@ export function createMfaStore(parts: { database: Database; clock: Clock; keyRin
       ...codes.map(({ id, hash }) => operation(addCode, [id, userId, setId, keyRing.seal(hash, hashPlace(id))], true)),
     ],
     useCode: (id) => operation(useCode, [id, clock.now()], true),
-    removal: (userId) => [
-      operation(removeFactor, [userId], true),
-      operation(removeSet, [userId], false),
-      operation(removeCodes, [userId], false),
-    ],
+    remove: (userId) => operation(removeFactor, [userId], true),
+    removeCodes: (userId) => [operation(removeSet, [userId], false), operation(removeCodes, [userId], false)],
   };
 }

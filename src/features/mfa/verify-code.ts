@@ -9,7 +9,7 @@ import { looksLikeTotp, stepOf } from './totp.ts';
 /** What became of a typed code. */
 export type CodeOutcome =
   /** `use` must commit with what the code is taken for: of any number of racers it hits for one. */
-  | { readonly kind: 'right'; readonly method: FactorMethod; readonly use: Operation }
+  | { readonly kind: 'right'; readonly method: Exclude<FactorMethod, 'passkey'>; readonly use: Operation }
   | { readonly kind: 'missing' }
   /** The reason is for the audit; `used` is also told to the person, who has to wait for the next one. */
   | { readonly kind: 'wrong'; readonly reason: 'wrong_code' | 'code_used' }
@@ -33,15 +33,14 @@ interface Parts {
 /** Checks a code of the person's app, or one of their recovery codes. Every try counts, as one of a password does. */
 export function createVerifyCode({ clock, throttle, store }: Parts) {
   async function check(userId: string, code: string): Promise<CodeOutcome> {
-    const factor = await store.find(userId);
     const wrong = { kind: 'wrong', reason: 'wrong_code' } as const;
-    if (factor === undefined) return wrong;
     if (!looksLikeTotp(code)) {
       const found = findCode(await store.codes(userId), recoveryHash(userId, code));
       return found ? { kind: 'right', method: 'recovery_code', use: store.useCode(found.id) } : wrong;
     }
-    const step = stepOf(factor.secret, code, clock.now());
-    if (step === undefined) return wrong;
+    const factor = await store.find(userId);
+    const step = factor && stepOf(factor.secret, code, clock.now());
+    if (factor === undefined || step === undefined) return wrong;
     if (step <= factor.lastStep) return { kind: 'wrong', reason: 'code_used' };
     return { kind: 'right', method: 'totp', use: store.useStep(factor.id, step) };
   }

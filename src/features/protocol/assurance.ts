@@ -11,7 +11,7 @@ export const secondFactorReason = 'second_factor';
 
 /** Who needs a second factor. */
 export interface AssuranceRule {
-  readonly settings: () => Pick<Settings, 'mfa'>;
+  readonly settings: () => { readonly mfa: Pick<Settings['mfa'], 'policy'> };
   readonly hasSecondFactor: (accountId: string) => Promise<boolean>;
 }
 

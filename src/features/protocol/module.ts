@@ -54,7 +54,15 @@ export type { ConnectedApp, ConnectedApps } from './connected-apps.ts';
 export { createEndings, type Endings, type LogoutNotice } from './endings.ts';
 export type { Interaction, Interactions, MissingConsent } from './interaction.ts';
 export { losses } from './losses.ts';
-export { type KeptProof, keptProofMs, type Proof, type ProofFacts, proofOf, type SignInResult } from './proof.ts';
+export {
+  type KeptProof,
+  keptProofMs,
+  type Proof,
+  type ProofFacts,
+  proofOf,
+  provedByKeyAlone,
+  type SignInResult,
+} from './proof.ts';
 export { houseClientId, isProtocolPath, machineEndpoints, methodsOf, publicDocuments, routes } from './routes.ts';
 export type { CurrentSignIn, ListedSignIn, SignInSessions } from './sign-in-session.ts';
 export { currentUnit, requireUnit, type UnitOfWork } from './unit.ts';

@@ -16,6 +16,12 @@ export interface Proof extends SignInResult {
   readonly authTime?: number | undefined;
 }
 
+/**
+ * Whether a passkey that did not check its person is all that was shown. More of what somebody holds adds nothing to
+ * that: the second factor is then something that they know.
+ */
+export const provedByKeyAlone = (amr: readonly string[]): boolean => amr.includes('pop') && !amr.includes('pwd');
+
 /** A proof as the interaction keeps it. */
 export interface KeptProof extends SignInResult {
   readonly authTime?: number | undefined;

@@ -9,7 +9,7 @@ import type { SettingsModule } from '../settings/module.ts';
 import { owesSecondFactor } from './assurance.ts';
 import { authorizationsOf, type LogoutNotice, wantsNotice } from './endings.ts';
 import type { PayloadCodec } from './payload.ts';
-import type { SignInResult } from './proof.ts';
+import { provedByKeyAlone, type SignInResult } from './proof.ts';
 import { type ProtocolStore, writes } from './store.ts';
 import { currentUnit, type UnitOfWork } from './unit.ts';
 
@@ -87,10 +87,11 @@ export function createSignInSessions(parts: SignInSessionParts): SignInSessions 
     start: async (ctx, result) => start(parts, await read(ctx), ctx, result),
     async raise(ctx, { amr, acr }) {
       const session = await read(ctx);
-      const { accountId, loginTs } = session as Session & { loginTs?: number };
+      const { accountId, loginTs, amr: former = [] } = session as Session & { loginTs?: number };
       if (accountId === undefined) return;
+      const reached = provedByKeyAlone(former) ? session.acr : acr;
       // The time stays: a code makes nobody's password younger.
-      session.loginAccount({ accountId, amr: [...new Set([...(session.amr ?? []), ...amr])], acr, loginTs } as never);
+      session.loginAccount({ accountId, amr: [...new Set([...former, ...amr])], acr: reached, loginTs } as never);
       await session.persist();
     },
     async end(ctx) {

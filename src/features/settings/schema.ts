@@ -96,6 +96,23 @@ export const settingsSchema = z
           .describe(
             'Second factors: nobody is asked for one (`off`), whoever has set one up is (`optional`), or everybody is, and sets one up at the next sign-in (`required`).',
           ),
+        passkeys: z
+          .strictObject({
+            userVerification: z
+              .enum(['required', 'preferred', 'discouraged'])
+              .default('preferred')
+              .describe(
+                'Whether a passkey has to check that it is its person, by PIN or body: every time (`required`), where it can (`preferred`), or only if it will not do otherwise (`discouraged`). A passkey that has checked is two factors in one; without that it is one.',
+              ),
+            relatedOrigins: z
+              .array(z.string().regex(/^https:\/\/[^\s/?#@]+$/, 'must be an origin such as https://example.org'))
+              .max(20)
+              .default([])
+              .describe(
+                'Origins besides the issuer whose pages may use the passkeys of this server, published at `/.well-known/webauthn`. List only hosts that you run.',
+              ),
+          })
+          .prefault({}),
       })
       .prefault({}),
     signIn: z

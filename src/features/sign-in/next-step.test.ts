@@ -19,13 +19,25 @@ const reasons = {
   more: [secondFactorReason],
   'again and more': ['max_age', secondFactorReason],
 } as const;
-const sessions = { none: undefined, first: singleFactor, second: multiFactor } as const;
+const byPassword = ['pwd'];
+/** A passkey that did not check its person. */
+const byKey = ['pop', 'hwk', 'user'];
+const sessions = {
+  none: undefined,
+  first: [singleFactor, byPassword],
+  key: [singleFactor, byKey],
+  second: [multiFactor, byPassword],
+  'key and second': [multiFactor, byKey],
+} as const;
 const kepts = {
   none: undefined,
-  first: [singleFactor, 0],
-  second: [multiFactor, 0],
-  'first, too old': [singleFactor, keptProofMs],
-  'second, too old': [multiFactor, keptProofMs],
+  first: [singleFactor, 0, byPassword],
+  key: [singleFactor, 0, byKey],
+  second: [multiFactor, 0, byPassword],
+  'key and second': [multiFactor, 0, byKey],
+  'first, too old': [singleFactor, keptProofMs, byPassword],
+  'key, too old': [singleFactor, keptProofMs, byKey],
+  'second, too old': [multiFactor, keptProofMs, byPassword],
 } as const;
 
 interface State {
@@ -51,15 +63,15 @@ const states: readonly State[] = prompts.flatMap((prompt) =>
 );
 
 function factsOf({ prompt, why, session, switching, kept }: State): ProofFacts {
-  const [keptAcr, age = 0] = kepts[kept] ?? [];
-  const proof: KeptProof | undefined = keptAcr && { accountId: 'ada', amr: ['pwd'], acr: keptAcr, keptAt: now - age };
-  const acr = sessions[session];
+  const [keptAcr, age = 0, keptAmr = []] = kepts[kept] ?? [];
+  const proof: KeptProof | undefined = keptAcr && { accountId: 'ada', amr: keptAmr, acr: keptAcr, keptAt: now - age };
+  const [acr, amr = []] = sessions[session] ?? [];
   return {
     prompt,
     reasons: reasons[why],
     switching,
     kept: proof,
-    session: acr && { accountId: 'ada', amr: ['pwd'], acr, authTime: 1 },
+    session: acr && { accountId: 'ada', amr, acr, authTime: 1 },
     now,
   };
 }
@@ -67,24 +79,30 @@ function factsOf({ prompt, why, session, switching, kept }: State): ProofFacts {
 const stepOf = (state: State): Step => nextStep({ prompt: state.prompt, proof: proofOf(factsOf(state)) }, state.need);
 const inStates = (which: (state: State) => boolean): Set<Step> => new Set(states.filter(which).map(stepOf));
 
-/** Whether a password was proved that counts here, and a second factor with it: said a second time, in other words. */
-const keptFresh = ({ kept }: State) => kept === 'first' || kept === 'second';
+/** Whether a password or a key was proved that counts here, and a second factor with it: said a second time, in other words. */
+const keptFresh = ({ kept }: State) => kept !== 'none' && !kept.endsWith('too old');
 const sessionCounts = ({ prompt, why, session, switching }: State) =>
   session !== 'none' && !switching && (prompt === 'consent' || why === 'more');
 const provedFirst = (state: State) => keptFresh(state) || sessionCounts(state);
 const provedSecond = (state: State) =>
-  keptFresh(state) ? state.kept === 'second' : sessionCounts(state) && state.session === 'second';
+  keptFresh(state) ? state.kept.endsWith('second') : sessionCounts(state) && state.session.endsWith('second');
+const provedKeyOnly = (state: State) =>
+  keptFresh(state) ? state.kept === 'key' : sessionCounts(state) && state.session === 'key';
 
 describe(`the next step, over all ${states.length} states`, () => {
   it('is the password wherever nothing counts as proved', () => {
     expect(inStates((state) => !provedFirst(state))).toEqual(new Set(['sign-in']));
-    expect(inStates(provedFirst).has('sign-in')).toBe(false);
+    expect(inStates((state) => provedFirst(state) && !provedKeyOnly(state)).has('sign-in')).toBe(false);
   });
 
   it('never leaves out a second factor that is needed', () => {
-    const owing = (state: State) => provedFirst(state) && !provedSecond(state);
+    const owing = (state: State) => provedFirst(state) && !provedSecond(state) && !provedKeyOnly(state);
     expect(inStates((state) => owing(state) && state.need === 'factor')).toEqual(new Set(['second-factor']));
     expect(inStates((state) => owing(state) && state.need === 'enrolment')).toEqual(new Set(['enrolment']));
+  });
+
+  it('is the password beside a key that did not check its person, and no second key or code', () => {
+    expect(inStates((state) => provedKeyOnly(state) && state.need !== 'nothing')).toEqual(new Set(['sign-in']));
   });
 
   it('asks for no factor that is shown already, or that nobody needs', () => {

@@ -1,4 +1,4 @@
-import { type Interaction, multiFactor } from '../protocol/module.ts';
+import { type Interaction, multiFactor, provedByKeyAlone } from '../protocol/module.ts';
 
 /** The steps a person may be asked to take; `done` is none: the engine is answered. */
 export type Step = 'sign-in' | 'second-factor' | 'enrolment' | 'consent' | 'done';
@@ -12,7 +12,11 @@ export type Need = 'nothing' | 'factor' | 'enrolment';
  */
 export function nextStep({ prompt, proof }: Pick<Interaction, 'prompt' | 'proof'>, need: Need): Step {
   if (proof === undefined) return 'sign-in';
-  if (proof.acr !== multiFactor && need !== 'nothing') return need === 'factor' ? 'second-factor' : 'enrolment';
+  if (proof.acr !== multiFactor && need !== 'nothing') {
+    // Beside a key that did not check its person only their password is another factor.
+    if (provedByKeyAlone(proof.amr)) return 'sign-in';
+    return need === 'factor' ? 'second-factor' : 'enrolment';
+  }
   // What was proved here is to be told first; a question for consent comes back by itself.
   return prompt === 'consent' && proof.by === 'session' ? 'consent' : 'done';
 }

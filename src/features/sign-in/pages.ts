@@ -8,14 +8,18 @@ import type { Views } from '../../foundation/views/render.ts';
 import { busyProblem, throttledProblem } from '../../foundation/views/waiting.ts';
 import type { AuditEvent } from '../audit/module.ts';
 import type { Devices } from '../devices/module.ts';
+import type { Passkeys } from '../passkeys/module.ts';
 import {
   currentUnit,
   type Interaction,
   type Interactions,
   multiFactor,
   type Proof,
+  provedByKeyAlone,
+  type SignInResult,
   singleFactor,
 } from '../protocol/module.ts';
+import type { Users } from '../users/module.ts';
 import type { createCheckLogin, LoginOutcome } from './check-login.ts';
 import { type Need, nextStep, type Step } from './next-step.ts';
 
@@ -24,6 +28,8 @@ export interface SignInPagesParts {
   readonly views: Views;
   readonly interactions: Interactions;
   readonly devices: Pick<Devices, 'meet' | 'known'>;
+  readonly users: Pick<Users, 'find'>;
+  readonly passkeys: Passkeys;
   readonly checkLogin: ReturnType<typeof createCheckLogin>;
   /** What a person has to do beside the password; `asked` is whether the app asks for a second factor. */
   readonly need: (accountId: string, asked: boolean) => Promise<Need>;
@@ -34,7 +40,7 @@ export interface SignInPagesParts {
   /** How people may sign in by e-mail. */
   readonly emailWay: () => 'off' | 'code' | 'link';
   /** Counts an attempt, after its unit is stored. */
-  readonly onAttempt: (result: AttemptResult, seconds: number) => void;
+  readonly onAttempt: (attempt: SignInAttempt) => void;
 }
 
 /** Shows one step of an interaction. */
@@ -44,10 +50,10 @@ export type ShowStep = (ctx: Context, interaction: Interaction) => Promise<void>
 export type OtherSteps = Readonly<Record<Exclude<Step, 'sign-in' | 'done'>, ShowStep>>;
 
 type Answered = Parameters<Interactions['signedIn']>[1];
-type Problem = PageLocals['interaction/sign-in']['problem'];
+export type Problem = PageLocals['interaction/sign-in']['problem'];
 
 /** Statuses of the sign-in page by what is wrong. */
-const statuses = { missing: 400, wrong: 401, throttled: 429, busy: 503 } as const;
+const statuses = { missing: 400, wrong: 401, expired: 400, throttled: 429, busy: 503 } as const;
 
 /** Mounts the dispatcher, sign-in by password, and the way back to the app. */
 export function mountSignIn(router: Router, parts: SignInPagesParts, otherSteps: OtherSteps): void {
@@ -87,7 +93,7 @@ export function mountSignIn(router: Router, parts: SignInPagesParts, otherSteps:
 }
 
 /** The step that follows from what is stored. */
-async function stepOf(parts: SignInPagesParts, interaction: Interaction): Promise<Step> {
+export async function stepOf(parts: SignInPagesParts, interaction: Interaction): Promise<Step> {
   const { proof, asksForSecondFactor } = interaction;
   const isOpen = proof !== undefined && proof.acr !== multiFactor;
   return nextStep(interaction, isOpen ? await parts.need(proof.accountId, asksForSecondFactor) : 'nothing');
@@ -106,15 +112,22 @@ async function goOn(
   interaction: Interaction,
   { user, upgrade, settle }: LoginOutcome & { kind: 'signed-in' },
 ): Promise<void> {
-  const result = { accountId: user.id, amr: ['pwd'], acr: singleFactor };
+  const result = provedBy(interaction.proof, user.id);
   const step = await stepOf(parts, { ...interaction, proof: { ...result, by: 'interaction' } });
   settle(step === 'done' ? 'succeeded' : 'abandoned');
   if (upgrade) currentUnit()?.join(upgrade);
   seeOther(ctx, await (step === 'done' ? finish(ctx, parts, result) : parts.interactions.prove(ctx, result)));
 }
 
+/** A password alone, or the second factor beside a key that this person has shown before it. */
+function provedBy(proof: Proof | undefined, accountId: string): SignInResult & Pick<Proof, 'authTime'> {
+  const isBesideKey = proof?.accountId === accountId && provedByKeyAlone(proof.amr);
+  if (!isBesideKey) return { accountId, amr: ['pwd'], acr: singleFactor };
+  return { ...proof, amr: [...new Set([...proof.amr, 'pwd', 'mfa'])], acr: multiFactor };
+}
+
 /** Chromium applies `form-action` to the redirect after the POST: the app's own address has to be among them. */
-function leadsTo(ctx: Context, interaction: Interaction): void {
+export function leadsTo(ctx: Context, interaction: Interaction): void {
   const source = interaction.redirectUri && formActionSource(interaction.redirectUri);
   if (source) doorState(ctx).formActions.push(source);
 }
@@ -132,6 +145,13 @@ async function attempt(parts: SignInPagesParts, ctx: Context, login: string): Pr
   }
 }
 
+/** An attempt to prove who one is. */
+export interface SignInAttempt {
+  readonly method: 'password' | 'passkey';
+  readonly result: AttemptResult;
+  readonly seconds: number;
+}
+
 export type AttemptResult = 'success' | 'failure' | 'throttled';
 
 /** What was neither typed nor checked is no attempt. */
@@ -143,7 +163,7 @@ const results: Partial<Record<(LoginOutcome | BusyProblem)['kind'], AttemptResul
 
 function count(parts: SignInPagesParts, outcome: LoginOutcome | BusyProblem, seconds: number): void {
   const result = results[outcome.kind];
-  if (result) currentUnit()?.afterCommit.push(() => parts.onAttempt(result, seconds));
+  if (result) currentUnit()?.afterCommit.push(() => parts.onAttempt({ method: 'password', result, seconds }));
 }
 
 function problemOf({ clock }: SignInPagesParts, outcome: LoginOutcome | BusyProblem): Problem {
@@ -177,12 +197,28 @@ function eventOf(
   return { type: 'signin.failed', outcome: outcomeWord, reason, actor: anonymous, subject, client: clientId, details };
 }
 
-function show(
+/** In which sign-in a passkey is asked for. */
+export const scopeOf = ({ uid }: Interaction): string => `interaction ${uid}`;
+
+const statusOf = (problem: NonNullable<Problem>): number =>
+  statuses[problem.kind === 'passkey' ? problem.why : problem.kind];
+
+/** What the page says of passkeys: asks for one, or for the password beside one that was taken already. */
+async function byPasskey({ users, passkeys }: SignInPagesParts, interaction: Interaction) {
+  const { proof, loginHint } = interaction;
+  const owner = proof && provedByKeyAlone(proof.amr) ? await users.find(proof.accountId) : undefined;
+  if (owner) return { login: owner.email, passkeyOf: owner.email };
+  const request = await passkeys.signature.begin({ scope: scopeOf(interaction) });
+  return { login: loginHint, passkey: { ...request, action: `/interaction/${interaction.uid}/sign-in/passkey` } };
+}
+
+/** Shows the step. */
+export async function show(
   ctx: Context,
   parts: SignInPagesParts,
   interaction: Interaction,
   typed: { login?: string; problem?: Problem },
-): void {
+): Promise<void> {
   const { problem } = typed;
   if (problem && 'retryAfter' in problem) ctx.set('Retry-After', String(problem.retryAfter));
   const at = `/interaction/${interaction.uid}`;
@@ -190,7 +226,7 @@ function show(
   showPage(ctx, {
     views: parts.views,
     page: 'interaction/sign-in',
-    status: problem ? statuses[problem.kind] : 200,
+    status: problem ? statusOf(problem) : 200,
     locals: {
       action: `${at}/sign-in`,
       denyAction: `${at}/deny`,
@@ -198,7 +234,8 @@ function show(
       email: way === 'off' ? undefined : { way, href: `${at}/email` },
       registerHref: parts.offersRegistration() ? `${at}/register` : undefined,
       app: interaction.app,
-      login: typed.login ?? interaction.loginHint,
+      ...(await byPasskey(parts, interaction)),
+      ...(typed.login === undefined ? {} : { login: typed.login }),
       again: interaction.accountId !== undefined && !interaction.switching,
       problem,
     },

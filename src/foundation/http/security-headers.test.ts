@@ -30,9 +30,9 @@ describe('what a person sees', () => {
     expect(of(kind)['Permissions-Policy']).toContain('camera=()');
     expect(policyOf(kind)).toContain("base-uri 'none'");
   });
-  it('loads its own styles, pictures and fonts, and no script', () => {
+  it('loads its own styles, pictures, fonts and scripts', () => {
     expect(policyOf('page')).toBe(
-      "default-src 'none'; style-src 'self'; img-src 'self'; font-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+      "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
     );
   });
   it('stands apart from its opener, except where popup sign-in needs it', () => {
@@ -92,7 +92,7 @@ describe('the page that posts to the app', () => {
       "default-src 'none'; script-src 'sha256-abc='; form-action 'self' https://books.example; frame-ancestors 'none'; base-uri 'none'",
     );
   });
-  it('is the only one that runs scripts', () => {
-    expect(policyOf('interaction', { scriptHashes: ['sha256-abc='] })).not.toContain('script-src');
+  it('is the only one that runs scripts of its own text', () => {
+    expect(policyOf('interaction', { scriptHashes: ['sha256-abc='] })).toContain("script-src 'self';");
   });
 });

@@ -56,7 +56,8 @@ const personal: Headers = {
   'Cross-Origin-Resource-Policy': 'same-origin',
   'X-Frame-Options': 'DENY',
 };
-const pagePolicy = "default-src 'none'; style-src 'self'; img-src 'self'; font-src 'self'";
+/** Scripts are files of ours, few and small; whatever gets into a page otherwise is text. */
+const pagePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'";
 
 const fixed: Readonly<Record<RouteKind, Headers>> = {
   // Alone in its browsing context group: no opener reaches the account (cross-window attacks).

@@ -4,7 +4,10 @@ import type {
   BusyProblem,
   CodeProblem,
   ConsentScope,
+  HiddenFields,
   NewPasswordProblem,
+  PasskeyOnPage,
+  PasskeyProblem,
   ThrottledProblem,
   TotpOnPage,
 } from './pages.ts';
@@ -36,6 +39,15 @@ export interface AppInAccount {
   readonly isOurs: boolean;
 }
 
+/** One of a person's passkeys. Times are milliseconds since the epoch. */
+export interface PasskeyInList {
+  readonly id: string;
+  /** Empty where the person gave none. */
+  readonly name: string;
+  readonly createdAt: number;
+  readonly lastUsedAt?: number | undefined;
+}
+
 export interface AccountLocals {
   /** Given while nobody is signed in. */
   readonly signInHref?: string | undefined;
@@ -44,14 +56,35 @@ export interface AccountLocals {
         /** How the person is called: e-mail or username. */
         readonly account: string;
         /** What was done on the page before. */
-        readonly done?: 'password' | 'factor-removed' | 'session' | 'app' | undefined;
+        readonly done?:
+          | 'password'
+          | 'factor-removed'
+          | 'factor-added'
+          | 'passkey-added'
+          | 'passkey-renamed'
+          | 'passkey-removed'
+          | 'session'
+          | 'app'
+          | undefined;
         /** Left out where there are to be no second factors. */
         readonly factors?:
           | {
               readonly totp?: { readonly createdAt: number; readonly lastUsedAt?: number | undefined };
               readonly recoveryCodesLeft: number;
+              /** Whether there is any factor that the codes could stand in for. */
+              readonly any: boolean;
+              /** Whether an app may be set up. */
+              readonly mayAdd: boolean;
             }
           | undefined;
+        readonly passkeys: {
+          readonly list: readonly PasskeyInList[];
+          /** Makes one; left out where the sign-in is not fresh, or there are as many as there may be. */
+          readonly add?: PasskeyOnPage | undefined;
+          /** Leads to a fresh sign-in. */
+          readonly addHref?: string | undefined;
+          readonly problem?: PasskeyProblem | 'taken' | undefined;
+        };
         readonly password: {
           /** Characters that a new one must have. */
           readonly minLength: number;
@@ -115,6 +148,15 @@ export interface AuthenticatorLocals {
 }
 
 export interface RemoveFactorLocals {
+  readonly action: string;
+  readonly hidden?: HiddenFields | undefined;
+  /** The name of the passkey that is to be removed, empty where it has none; left out for the app. */
+  readonly passkeyName?: string | undefined;
+  /** Whether nothing is left beside the password then. */
+  readonly last: boolean;
+  /** Shows a factor by a passkey instead of a code; given to who has one. */
+  readonly confirm?: PasskeyOnPage | undefined;
+  readonly confirmProblem?: PasskeyProblem | undefined;
   readonly problem?: CodeProblem | undefined;
 }
 

@@ -6,11 +6,12 @@ import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 
 const types: Readonly<Record<string, string>> = {
   '.css': 'text/css; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
   '.svg': 'image/svg+xml',
   '.png': 'image/png',
   '.woff2': 'font/woff2',
 };
-const compressible = new Set(['.css', '.svg']);
+const compressible = new Set(['.css', '.js', '.svg']);
 const fontSubsets = ['latin', 'latin-ext', 'greek', 'cyrillic'];
 const fontPackage = '@fontsource-variable/inter/package.json';
 const mount = '/assets/';

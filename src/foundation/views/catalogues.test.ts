@@ -20,6 +20,8 @@ const sameAsEnglish: Readonly<Record<string, readonly string[]>> = {
   Code: ['de', 'fr'],
   'E-mail': ['pt'],
   Name: ['de'],
+  Passkey: ['de'],
+  Passkeys: ['de'],
   '{{count}} minute': ['fr'],
   '{{count}} minutes': ['fr'],
   '{{time}} UTC': ['de', 'es', 'fr', 'pt'],

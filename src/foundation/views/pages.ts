@@ -76,6 +76,18 @@ export type NewPasswordProblem =
   | 'former'
   | 'weak';
 
+/** What a page hands to the browser to use a passkey, or to make one. Its form is shown by script only. */
+export interface PasskeyOnPage {
+  readonly action: string;
+  /** Options of `navigator.credentials` as JSON. */
+  readonly options: string;
+  /** Travels with the form: the challenge, sealed. */
+  readonly challenge: string;
+}
+
+/** Why a passkey was not taken. */
+export type PasskeyProblem = 'missing' | 'wrong' | 'expired';
+
 export interface SignInLocals {
   readonly action: string;
   /** Left out when the person signs in to look after this server or their account. */
@@ -92,7 +104,16 @@ export interface SignInLocals {
   readonly login?: string | undefined;
   /** True when a person who is signed in has to prove it again (`prompt=login`, `max_age`). */
   readonly again?: boolean | undefined;
-  readonly problem?: { readonly kind: 'missing' | 'wrong' } | ThrottledProblem | BusyProblem | undefined;
+  /** Left out where a passkey was taken already. */
+  readonly passkey?: PasskeyOnPage | undefined;
+  /** Whose passkey was taken without checking its person: their password comes next. */
+  readonly passkeyOf?: string | undefined;
+  readonly problem?:
+    | { readonly kind: 'missing' | 'wrong' }
+    | { readonly kind: 'passkey'; readonly why: PasskeyProblem }
+    | ThrottledProblem
+    | BusyProblem
+    | undefined;
 }
 
 export interface ConsentScope {
@@ -127,12 +148,18 @@ interface StepLocals {
   readonly switchAction: string;
 }
 
+/** By what a second step may be taken. */
+export type SecondFactorWay = 'passkey' | 'app' | 'recovery';
+
 export interface SecondFactorLocals extends StepLocals {
   readonly action: string;
-  /** Where "use another way" posts. */
+  /** Where "use another way" posts, and which way that is. */
   readonly otherWayAction: string;
-  /** Which kind of code the page speaks of; either is taken. */
-  readonly way: 'app' | 'recovery';
+  readonly otherWay?: SecondFactorWay | undefined;
+  /** Which factor the page speaks of; a code of either kind is taken by the same form. */
+  readonly way: SecondFactorWay;
+  /** Given with the way `passkey`. */
+  readonly passkey?: PasskeyOnPage | undefined;
   readonly problem?: CodeProblem | undefined;
 }
 
@@ -150,6 +177,8 @@ export interface TotpOnPage {
 export interface EnrolmentLocals extends StepLocals {
   readonly action: string;
   readonly totp: TotpOnPage;
+  readonly passkey?: PasskeyOnPage | undefined;
+  readonly passkeyProblem?: PasskeyProblem | 'taken' | undefined;
   readonly problem?: CodeProblem | undefined;
 }
 
