@@ -8,6 +8,7 @@ import { advanceRevision, readRevision } from '../../src/foundation/db/advance-r
 import type { Database } from '../../src/foundation/db/database.ts';
 import type { Operation } from '../../src/foundation/db/statement.ts';
 import { systemRandom } from '../../src/foundation/random.ts';
+import { Authenticator } from '../kit/authenticator.ts';
 import { createTestFeatures, type TestFeatures } from '../kit/features.ts';
 import { createMigrated, ENGINES, type Server } from './kit/engines.ts';
 
@@ -29,6 +30,11 @@ describe.each(ENGINES)('the features on $name', (engine) => {
   });
 
   const commit = (...operations: Operation[]) => database.commit({ operations, fallback: [] });
+  /** How many of units that are committed at once are. */
+  const winners = async (units: readonly (readonly Operation[])[]) => {
+    const outcomes = await Promise.all(units.map((operations) => database.commit({ operations, fallback: [] })));
+    return outcomes.filter(({ committed }) => committed).length;
+  };
 
   it('store events with whatever strangers send, and their counts', async () => {
     const { audit } = features;
@@ -130,10 +136,6 @@ describe.each(ENGINES)('the features on $name', (engine) => {
     const place = { userId, scope: 'here' };
     const { secret, sealed } = mfa.enrolment.begin(place, 'factor@example.org');
     const codeNow = () => TOTP.generate({ secret: Secret.fromBase32(secret), timestamp: clock.now() });
-    const winners = async (units: readonly (readonly Operation[])[]) => {
-      const outcomes = await Promise.all(units.map((operations) => database.commit({ operations, fallback: [] })));
-      return outcomes.filter(({ committed }) => committed).length;
-    };
     const many = Array.from({ length: 16 });
     const set = many.map(() => mfa.enrolment.confirm(place, { sealed, code: codeNow(), address: undefined }));
     expect(await winners(set.map((one) => (one.kind === 'enrolled' ? one.operations : [])))).toBe(1);
@@ -150,6 +152,41 @@ describe.each(ENGINES)('the features on $name', (engine) => {
     expect(await mfa.reset(userId, byOperator)).toBe(true);
     expect(await mfa.has(userId)).toBe(false);
   });
+
+  it.each([false, true])(
+    'let a passkey be added once, and each answer of it used once (synced: %s)',
+    async (synced) => {
+      const { users, passkeys, mfa, clock } = features;
+      const name = `passkey-${synced}@example.org`;
+      const { id: userId } = await users.create({ email: name }, byOperator);
+      const key = new Authenticator('https://id.example', { synced });
+      const place = { owner: { id: userId, name }, scope: 'here' };
+      const begun = await passkeys.enrolment.begin(place);
+      const made = { challenge: begun?.challenge ?? '', credential: key.create(begun?.options ?? ''), name };
+      const many = Array.from({ length: 16 });
+      const set = await Promise.all(many.map(() => passkeys.enrolment.confirm(place, made)));
+      expect(await winners(set.map((one) => (one.kind === 'enrolled' ? one.operations : [])))).toBe(1);
+      for (const _ of ['first', 'second']) {
+        const asked = await passkeys.signature.begin({ scope: 'here' });
+        const form = { challenge: asked.challenge, credential: key.get(asked.options), address: undefined };
+        const right = await passkeys.signature.verify({ scope: 'here' }, form);
+        expect(await winners(many.map(() => (right.kind === 'right' ? right.operations : [])))).toBe(1);
+      }
+      const [listed] = await passkeys.list(userId);
+      expect(listed).toMatchObject({ name, createdAt: clock.now(), lastUsedAt: clock.now() });
+      const id = listed?.id ?? '';
+      expect(await winners([[passkeys.rename(userId, id, '鍵 🔑')], [passkeys.rename('nobody', id, 'theirs')]])).toBe(
+        1,
+      );
+      expect((await passkeys.list(userId))[0]?.name).toBe('鍵 🔑');
+      const spent = () => database.prisma.passkeyChallenge.count();
+      expect(await spent()).toBe(3);
+      await commit(passkeys.sweep(clock.now() + 300_001));
+      expect(await spent()).toBe(0);
+      expect(await winners([await mfa.removal(userId, id), await mfa.removal(userId, id)])).toBe(1);
+      expect(await mfa.has(userId)).toBe(false);
+    },
+  );
 
   it('keep registrations apart until they are confirmed, once', async () => {
     const { users, clock } = features;
