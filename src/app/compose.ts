@@ -8,11 +8,13 @@ import { createEmailSignIns, emailSignInKind, emailSignIns } from '../features/e
 import { createMfaPages } from '../features/mfa/module.ts';
 import { createNotices } from '../features/notices/module.ts';
 import { createPasskeyPages } from '../features/passkeys/module.ts';
+import { createPasswordPages, owesNewPassword } from '../features/passwords/module.ts';
 import {
   createEndings,
   createProtocol,
   type Endings,
   type LogoutNotice,
+  type Proof,
   type Protocol,
 } from '../features/protocol/module.ts';
 import { createRecovery, resetRequestKind, resetRequests } from '../features/recovery/module.ts';
@@ -113,6 +115,7 @@ function composePages(parts: PageParts, core: CoreFeatures, protocol: Protocol):
     recovery: createRecovery(within),
     mfa: createMfaPages(within),
     passkeys: createPasskeyPages(within),
+    passwordPages: createPasswordPages({ ...within, need: core.mfa.need }),
     account: createAccount({ ...within, addresses }),
     addresses,
     registrations: registering,
@@ -133,10 +136,11 @@ function loginReferences({ keyRing }: AppParts): (login: string) => string {
   return (login) => hmacSha256(key, login.trim().normalize('NFC').toLowerCase());
 }
 
-function signInHooks(parts: AppParts, { mfa }: CoreFeatures) {
+function signInHooks(parts: AppParts, { mfa, passwords }: CoreFeatures) {
   const { metrics } = parts;
   return {
     need: mfa.need,
+    owesPassword: (proof: Proof) => owesNewPassword(passwords, proof),
     loginReference: loginReferences(parts),
     onAttempt: (attempt: SignInAttempt) => metrics.authentication(attempt),
   };

@@ -6,17 +6,19 @@ import type { Console } from '../features/console/module.ts';
 import type { EmailSignIns } from '../features/email-sign-in/module.ts';
 import type { MfaPages } from '../features/mfa/module.ts';
 import type { createPasskeyPages } from '../features/passkeys/module.ts';
+import type { PasswordPages } from '../features/passwords/module.ts';
 import type { Recovery } from '../features/recovery/module.ts';
 import type { Registrations } from '../features/registration/module.ts';
 import type { Safeguards } from '../features/safeguards/module.ts';
 import type { SetUp } from '../features/set-up/module.ts';
-import type { SignIn } from '../features/sign-in/module.ts';
+import type { ShowStep, SignIn } from '../features/sign-in/module.ts';
 
 export interface Pages {
   readonly signIn: SignIn;
   readonly consent: Consent;
   readonly mfa: MfaPages;
   readonly passkeys: ReturnType<typeof createPasskeyPages>;
+  readonly passwordPages: PasswordPages;
   readonly account: Account;
   readonly addresses: Addresses;
   readonly setUp: SetUp;
@@ -29,12 +31,15 @@ export interface Pages {
 
 /** Mounts every feature's pages. */
 export function mountPages(router: Router, pages: Pages): void {
-  const { signIn, consent, mfa, passkeys, account, addresses, recovery, registrations, ...others } = pages;
+  const { signIn, consent, mfa, passkeys, passwordPages, account, addresses, recovery, registrations, ...others } =
+    pages;
   const { emailSignIns, safeguards, setUp, console } = others;
-  signIn.mount(router, { ...mfa.steps, consent: (ctx, interaction) => consent.show(ctx, interaction) });
+  const showConsent: ShowStep = (ctx, interaction) => consent.show(ctx, interaction);
+  signIn.mount(router, { ...mfa.steps, ...passwordPages.steps, consent: showConsent });
   consent.mount(router);
   mfa.mount(router);
   passkeys.mount(router);
+  passwordPages.mount(router);
   account.mount(router);
   addresses.mount(router);
   recovery.mount(router);

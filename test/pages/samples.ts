@@ -81,6 +81,23 @@ const totp = {
 const enrolment = { ...step, action: '/interaction/x/enrolment', totp };
 const recoveryCodes = Array.from({ length: 10 }, (_, index) => `k3v9x-7q2m${index}`);
 
+const newPassword = { ...step, action: '/interaction/x/new-password', minLength: 15 };
+const newPasswordProblems = [
+  'missing',
+  'short',
+  'long',
+  'characters',
+  'own',
+  'upper',
+  'lower',
+  'digit',
+  'special',
+  'common',
+  'breached',
+  'former',
+  'weak',
+] as const;
+
 const factors: readonly Sample[] = [
   sample('code', 'interaction/second-factor', 'interaction', { ...code, way: 'app' }),
   sample('code-here', 'interaction/second-factor', 'interaction', { ...code, app: undefined, way: 'app' }),
@@ -125,6 +142,11 @@ const factors: readonly Sample[] = [
     sample(`enrolment-${kind}`, 'interaction/enrolment', 'interaction', { ...enrolment, problem: { kind } }),
   ),
   sample('enrolment-throttled', 'interaction/enrolment', 'interaction', { ...enrolment, problem: throttled }),
+  sample('new-password', 'interaction/new-password', 'interaction', newPassword),
+  ...newPasswordProblems.map((kind) =>
+    sample(`new-password-${kind}`, 'interaction/new-password', 'interaction', { ...newPassword, problem: { kind } }),
+  ),
+  sample('new-password-busy', 'interaction/new-password', 'interaction', { ...newPassword, problem: busy }),
   sample('recovery-codes', 'interaction/recovery-codes', 'interaction', {
     app,
     recoveryCodes,

@@ -7,6 +7,7 @@ import { createConsole } from '../../src/features/console/module.ts';
 import { createEmailSignIns } from '../../src/features/email-sign-in/module.ts';
 import { createMfaPages } from '../../src/features/mfa/module.ts';
 import { createPasskeyPages } from '../../src/features/passkeys/module.ts';
+import { createPasswordPages } from '../../src/features/passwords/module.ts';
 import { machineEndpoints, publicDocuments, routes } from '../../src/features/protocol/module.ts';
 import { createRecovery } from '../../src/features/recovery/module.ts';
 import { createRegistrations } from '../../src/features/registration/module.ts';
@@ -76,6 +77,7 @@ export const routeMeanings: Readonly<Record<string, string>> = {
   'POST /interaction/:uid/sign-in/passkey': 'Checks what a passkey signed, in place of login and password.',
   'POST /interaction/:uid/passkey': 'Checks what a passkey signed, as the second step.',
   'POST /interaction/:uid/passkey/enrolment': 'Takes a new passkey and shows the recovery codes.',
+  'POST /interaction/:uid/new-password': 'Sets a new password in place of one that is too old.',
   'POST /interaction/:uid/code': 'Checks a code of an authenticator app, or a recovery code.',
   'POST /interaction/:uid/another-way': 'Shows the page for another kind of factor.',
   'POST /interaction/:uid/enrolment': 'Takes the first code of a new authenticator app and shows the recovery codes.',
@@ -123,6 +125,7 @@ export function pageRoutes(): string[] {
     consent: createConsent(none),
     mfa: createMfaPages(none),
     passkeys: createPasskeyPages(none),
+    passwordPages: createPasswordPages(none),
     account: createAccount(none),
     addresses: createAddresses(none),
     setUp: createSetUp(none),

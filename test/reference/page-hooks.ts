@@ -38,6 +38,7 @@ const where: Readonly<Record<string, string>> = {
   'interaction/email-link': 'sign-in by e-mail: the link',
   'interaction/second-factor': 'code',
   'interaction/enrolment': 'enrolment of an authenticator app',
+  'interaction/new-password': 'password is too old',
   'interaction/recovery-codes': 'recovery codes',
   'interaction/device-code-input': 'device: type the code',
   'interaction/device-confirm': 'device: confirm',

@@ -1,14 +1,18 @@
+import type Router from '@koa/router';
+import type { Context } from 'koa';
 import type { Clock } from '../../foundation/clock.ts';
 import type { PasswordHash } from '../../foundation/crypto/password-hash.ts';
 import type { Database } from '../../foundation/db/database.ts';
 import type { Operation } from '../../foundation/db/statement.ts';
 import type { Ids } from '../../foundation/ids.ts';
 import type { Audit, By } from '../audit/module.ts';
+import type { Interaction } from '../protocol/module.ts';
 import type { Settings, SettingsModule } from '../settings/module.ts';
 import type { Throttle, TryPlace } from '../throttle/module.ts';
 import { breachedFile } from './breached.ts';
 import { createCheckPassword } from './check-password.ts';
 import { createJudge, type JudgeParts } from './judge.ts';
+import { mountPasswords, type PasswordPagesParts, showNewPassword } from './pages.ts';
 import type { PasswordProblem, Person } from './policy.ts';
 import { createProvePassword, type PasswordProof } from './prove-password.ts';
 import { createSetPassword } from './set-password.ts';
@@ -16,6 +20,7 @@ import { createPasswordStore } from './store.ts';
 
 export { type BuildBreached, buildBreached } from './build-breached.ts';
 export { refusedPassword } from './errors.ts';
+export { owesNewPassword } from './pages.ts';
 export { departures, type PasswordProblemKind, type Person, shortestPassword } from './policy.ts';
 export type { PasswordProof } from './prove-password.ts';
 
@@ -57,6 +62,8 @@ export interface Passwords {
   fromHash(userId: string, phc: string, by: By): Operation[];
   /** The file of breached passwords that the settings name; undefined where they name none. Throws `breached_file`. */
   breachedFile(): Promise<{ path: string; entries: number } | undefined>;
+  /** Whether the person's password is older than the settings allow. */
+  isDue(userId: string): Promise<boolean>;
   /** Whether the person has a password. */
   has(userId: string): Promise<boolean>;
 }
@@ -78,9 +85,28 @@ export function createPasswords(parts: PasswordsParts): Passwords {
   return {
     problem: async (password, person, planned) => (await judge(password, person, planned)).problem,
     breachedFile: () => breachedFile(parts.config, parts.settings.current()),
+    async isDue(userId) {
+      const { maxAge } = parts.settings.current().password;
+      const since = maxAge === 0 ? undefined : await store.changedAt(userId);
+      return since !== undefined && since + maxAge * 1000 <= parts.clock.now();
+    },
     has: async (userId) => (await store.find(userId)) !== undefined,
     ...checking,
     prove: createProvePassword({ ...parts, ...checking }),
     ...createSetPassword({ ...parts, store, judge }),
+  };
+}
+
+/** The step of a sign-in in which a password that is too old gives way to a new one. */
+export interface PasswordPages {
+  readonly steps: { readonly 'new-password': (ctx: Context, interaction: Interaction) => Promise<void> };
+  /** Adds what it posts. */
+  mount(router: Router): void;
+}
+
+export function createPasswordPages(parts: PasswordPagesParts): PasswordPages {
+  return {
+    steps: { 'new-password': showNewPassword(parts) },
+    mount: (router) => mountPasswords(router, parts),
   };
 }

@@ -205,6 +205,7 @@ describe('the policy', () => {
       expect(await problem(lacking)).toBeUndefined();
       expect(departures(features.settings.planned(told(name)))).toEqual([`password.composition.${name}`]);
     }
+    expect(departures(features.settings.planned({ password: { maxAge: 86_400 } }))).toEqual(['password.maxAge']);
     expect(departures(features.settings.current())).toEqual([]);
   });
 

@@ -87,5 +87,6 @@ export function inWords(kind: PasswordProblemKind, settings: PolicySettings): Pa
 
 /** The rules that are switched on although NIST SP 800-63B-4 §3.1.1.2 says not to, by the names of their settings. */
 export function departures({ password }: PolicySettings): string[] {
-  return classes.filter((kind) => password.composition[kind]).map((kind) => `password.composition.${kind}`);
+  const rules = classes.filter((kind) => password.composition[kind]).map((kind) => `password.composition.${kind}`);
+  return password.maxAge > 0 ? [...rules, 'password.maxAge'] : rules;
 }

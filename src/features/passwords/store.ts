@@ -6,6 +6,8 @@ import type { Ids } from '../../foundation/ids.ts';
 const findHash = statement('password_find', 'SELECT hash FROM password_credentials WHERE user_id = ?1');
 
 const insert = 'INSERT INTO password_credentials (user_id, hash, changed_at) VALUES (?1, ?2, ?3)';
+const findTime = statement('password_changed_at', 'SELECT changed_at FROM password_credentials WHERE user_id = ?1');
+
 const putHash = statement('password_put', {
   sqlite: `${insert} ON CONFLICT (user_id) DO UPDATE SET hash = ?2, changed_at = ?3`,
   postgresql: `${insert} ON CONFLICT (user_id) DO UPDATE SET hash = ?2, changed_at = ?3`,
@@ -39,6 +41,8 @@ export interface FormerPassword extends Row {
 
 export interface PasswordStore {
   find(userId: string): Promise<string | undefined>;
+  /** When a person's password was set, in milliseconds. */
+  changedAt(userId: string): Promise<number | undefined>;
   put(userId: string, hash: string): Operation;
   replace(userId: string, hash: string, former: string): Operation;
   /** Keeps the present hash as a former one; before `put`. */
@@ -57,6 +61,10 @@ interface Parts {
 export function createPasswordStore({ database, clock, ids }: Parts): PasswordStore {
   return {
     find: async (userId) => (await database.get<{ hash: string }>(findHash, [userId]))?.hash,
+    async changedAt(userId) {
+      const row = await database.get<{ changed_at: number }>(findTime, [userId]);
+      return row && Number(row.changed_at);
+    },
     retire: (userId) => ({
       statement: statements.retire,
       params: [ids.next(), userId, clock.now()],

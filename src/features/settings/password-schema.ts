@@ -75,6 +75,12 @@ export const passwordSettings = z
       standard: 0,
       means: 'So many passwords that a person had last, the present one among them, cannot be chosen again.',
     }),
+    maxAge: whole({
+      min: 0,
+      max: 3650 * 86_400,
+      standard: 0,
+      means: `After how many seconds a password has to be replaced at the next sign-in; 0: never. ${against}`,
+    }),
     composition,
     breached,
     hash,

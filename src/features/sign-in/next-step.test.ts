@@ -47,6 +47,7 @@ interface State {
   readonly switching: boolean;
   readonly kept: keyof typeof kepts;
   readonly need: Need;
+  readonly owesPassword: boolean;
 }
 
 const names = <T extends object>(of: T) => Object.keys(of) as (keyof T)[];
@@ -56,7 +57,11 @@ const states: readonly State[] = prompts.flatMap((prompt) =>
   names(reasons).flatMap((why) =>
     names(sessions).flatMap((session) =>
       [false, true].flatMap((switching) =>
-        names(kepts).flatMap((kept) => needs.map((need) => ({ prompt, why, session, switching, kept, need }))),
+        names(kepts).flatMap((kept) =>
+          needs.flatMap((need) =>
+            [false, true].map((owesPassword) => ({ prompt, why, session, switching, kept, need, owesPassword })),
+          ),
+        ),
       ),
     ),
   ),
@@ -76,7 +81,7 @@ function factsOf({ prompt, why, session, switching, kept }: State): ProofFacts {
   };
 }
 
-const stepOf = (state: State): Step => nextStep({ prompt: state.prompt, proof: proofOf(factsOf(state)) }, state.need);
+const stepOf = (state: State): Step => nextStep({ prompt: state.prompt, proof: proofOf(factsOf(state)) }, state);
 const inStates = (which: (state: State) => boolean): Set<Step> => new Set(states.filter(which).map(stepOf));
 
 /** Whether a password or a key was proved that counts here, and a second factor with it: said a second time, in other words. */
@@ -88,6 +93,8 @@ const provedSecond = (state: State) =>
   keptFresh(state) ? state.kept.endsWith('second') : sessionCounts(state) && state.session.endsWith('second');
 const provedKeyOnly = (state: State) =>
   keptFresh(state) ? state.kept === 'key' : sessionCounts(state) && state.session === 'key';
+
+const complete = (state: State) => provedFirst(state) && (provedSecond(state) || state.need === 'nothing');
 
 describe(`the next step, over all ${states.length} states`, () => {
   it('is the password wherever nothing counts as proved', () => {
@@ -106,18 +113,25 @@ describe(`the next step, over all ${states.length} states`, () => {
   });
 
   it('asks for no factor that is shown already, or that nobody needs', () => {
-    const content = (state: State) => provedFirst(state) && (provedSecond(state) || state.need === 'nothing');
-    expect(inStates(content)).toEqual(new Set(['done', 'consent']));
+    expect(inStates(complete)).toEqual(new Set(['done', 'consent', 'new-password']));
+  });
+
+  it('asks for a new password once everything else is proved, and hands nothing out before', () => {
+    const owing = (state: State) => complete(state) && state.owesPassword;
+    expect(inStates(owing)).toEqual(new Set(['new-password']));
+    expect(inStates((state) => !owing(state)).has('new-password')).toBe(false);
   });
 
   it('is consent only for whom the engine knows, and an answer for whom it does not', () => {
-    const complete = (state: State) => provedFirst(state) && (provedSecond(state) || state.need === 'nothing');
-    const asked = (state: State) => complete(state) && state.prompt === 'consent' && !keptFresh(state);
+    const free = (state: State) => complete(state) && !state.owesPassword;
+    const asked = (state: State) => free(state) && state.prompt === 'consent' && !keptFresh(state);
     expect(inStates(asked)).toEqual(new Set(['consent']));
-    expect(inStates((state) => complete(state) && !asked(state))).toEqual(new Set(['done']));
+    expect(inStates((state) => free(state) && !asked(state))).toEqual(new Set(['done']));
   });
 
   it('reaches every step', () => {
-    expect(inStates(() => true)).toEqual(new Set(['sign-in', 'second-factor', 'enrolment', 'consent', 'done']));
+    expect(inStates(() => true)).toEqual(
+      new Set(['sign-in', 'second-factor', 'enrolment', 'new-password', 'consent', 'done']),
+    );
   });
 });

@@ -1,22 +1,31 @@
 import { type Interaction, multiFactor, provedByKeyAlone } from '../protocol/module.ts';
 
 /** The steps a person may be asked to take; `done` is none: the engine is answered. */
-export type Step = 'sign-in' | 'second-factor' | 'enrolment' | 'consent' | 'done';
+export type Step = 'sign-in' | 'second-factor' | 'enrolment' | 'new-password' | 'consent' | 'done';
 
 /** What the person has to do beside the password, as mfa's rule says. */
 export type Need = 'nothing' | 'factor' | 'enrolment';
 
+/** What is still due of the account. */
+export interface Dues {
+  readonly need: Need;
+  readonly owesPassword: boolean;
+}
+
 /**
  * Decides the next step from what is stored, and nothing else. Every step returns here, and none leads to another, so
- * that no step can be skipped by going to its address. `need` is that of the account which the proof is of.
+ * that no step can be skipped by going to its address. `need` is that of the account which the proof is of, and so is
+ * whether it `owesPassword`: a new one in place of one that was typed and is too old.
  */
-export function nextStep({ prompt, proof }: Pick<Interaction, 'prompt' | 'proof'>, need: Need): Step {
+export function nextStep({ prompt, proof }: Pick<Interaction, 'prompt' | 'proof'>, { need, owesPassword }: Dues): Step {
   if (proof === undefined) return 'sign-in';
   if (proof.acr !== multiFactor && need !== 'nothing') {
     // Beside a key that did not check its person only their password is another factor.
     if (provedByKeyAlone(proof.amr)) return 'sign-in';
     return need === 'factor' ? 'second-factor' : 'enrolment';
   }
+  // After the second factor: the password alone must not be enough to replace it.
+  if (owesPassword) return 'new-password';
   // What was proved here is to be told first; a question for consent comes back by itself.
   return prompt === 'consent' && proof.by === 'session' ? 'consent' : 'done';
 }

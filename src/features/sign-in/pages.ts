@@ -37,6 +37,8 @@ export interface SignInPagesParts {
   readonly loginReference: (login: string) => string;
   /** Whether people without an account may make one. */
   readonly offersRegistration: () => boolean;
+  /** Whether a password that was typed is too old. */
+  readonly owesPassword: (proof: Proof) => Promise<boolean>;
   /** How people may sign in by e-mail. */
   readonly emailWay: () => 'off' | 'code' | 'link';
   /** Counts an attempt, after its unit is stored. */
@@ -96,7 +98,8 @@ export function mountSignIn(router: Router, parts: SignInPagesParts, otherSteps:
 export async function stepOf(parts: SignInPagesParts, interaction: Interaction): Promise<Step> {
   const { proof, asksForSecondFactor } = interaction;
   const isOpen = proof !== undefined && proof.acr !== multiFactor;
-  return nextStep(interaction, isOpen ? await parts.need(proof.accountId, asksForSecondFactor) : 'nothing');
+  const need = isOpen ? await parts.need(proof.accountId, asksForSecondFactor) : 'nothing';
+  return nextStep(interaction, { need, owesPassword: proof !== undefined && (await parts.owesPassword(proof)) });
 }
 
 /** Every step is taken: the browser is known from now on, and the engine is answered. */

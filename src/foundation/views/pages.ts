@@ -182,6 +182,14 @@ export interface EnrolmentLocals extends StepLocals {
   readonly problem?: CodeProblem | undefined;
 }
 
+/** A new password in place of one that is too old. */
+export interface NewPasswordLocals extends StepLocals {
+  readonly action: string;
+  /** Characters a password must have. */
+  readonly minLength: number;
+  readonly problem?: { readonly kind: NewPasswordProblem } | BusyProblem | undefined;
+}
+
 export interface RecoveryCodesLocals {
   readonly app?: AppOnPage | undefined;
   /** Shown this once. */
@@ -343,6 +351,7 @@ export interface PageLocals {
   'interaction/email-link': EmailLinkLocals;
   'interaction/second-factor': SecondFactorLocals;
   'interaction/enrolment': EnrolmentLocals;
+  'interaction/new-password': NewPasswordLocals;
   'interaction/recovery-codes': RecoveryCodesLocals;
   'interaction/device-code-input': DeviceCodeInputLocals;
   'interaction/device-confirm': DeviceConfirmLocals;
@@ -387,6 +396,7 @@ const everyPage: Readonly<Record<PageName, true>> = {
   'interaction/email-link': true,
   'interaction/second-factor': true,
   'interaction/enrolment': true,
+  'interaction/new-password': true,
   'interaction/recovery-codes': true,
   'interaction/device-code-input': true,
   'interaction/device-confirm': true,

@@ -1,0 +1,76 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { byOperator } from '../../src/features/audit/module.ts';
+import { Browser, type Page } from '../kit/browser.ts';
+import { type Product, startProduct } from '../kit/product.ts';
+import { addWebApp, isBack, type RelyingApp } from '../kit/relying-app.ts';
+import { codeOf, enrol, isCodePage, type Person, typeCode, typePassword } from '../mfa/kit.ts';
+import { advance, days, standStill } from '../protocol/kit/time.ts';
+
+const wanted = 'a lighthouse keeper at dawn';
+
+let product: Product;
+let app: RelyingApp;
+let old: Person;
+let guarded: Person & { readonly secret: string };
+
+beforeAll(async () => {
+  standStill();
+  product = await startProduct();
+  app = await addWebApp(product, { first_party: true });
+  old = await product.addUser();
+  const other = await product.addUser();
+  guarded = { ...other, ...(await enrol(product, other)) };
+  advance(31 * days);
+  await product.app.core.settings.set({ password: { maxAge: 30 * days } }, byOperator);
+});
+afterAll(() => product.stop());
+
+const isAsked = ({ text }: Page): boolean => text.includes('id="new-password-page"');
+const begin = async (person: Person) => {
+  const browser = new Browser();
+  const start = await browser.open(app.request().url);
+  return { browser, start, page: await typePassword(browser, start, person) };
+};
+const choose = (browser: Browser, page: Page, password: string) =>
+  browser.submit(page, 'password-submit', { password }, isBack);
+const isRight = async ({ id }: Person, password: string) => (await product.app.core.passwords.check(id, password)).ok;
+
+describe('a password that is older than operators allow', () => {
+  it('gives way to another one before anything is handed out', async () => {
+    const { browser, start, page } = await begin(old);
+    expect(isAsked(page)).toBe(true);
+    for (const url of [start.url, app.request().url]) expect(isBack((await browser.open(url, isBack)).url)).toBe(false);
+    for (const [password, says] of [
+      ['', 'Choose a password'],
+      ['too short', 'too short'],
+      [old.password, 'used this password here before'],
+    ] as const) {
+      const refused = await choose(browser, await browser.open(start.url), password);
+      expect([refused.status, isAsked(refused), refused.text.includes(says)]).toEqual([400, true, true]);
+    }
+    expect(await isRight(old, old.password)).toBe(true);
+    const back = await choose(browser, await browser.open(start.url), wanted);
+    expect(isBack(back.url)).toBe(true);
+    expect(await isRight(old, wanted)).toBe(true);
+    expect((await product.events('password.changed')).at(-1)?.actor).toEqual({ kind: 'user', id: old.id });
+    expect(isBack((await begin({ ...old, password: wanted })).page.url)).toBe(true);
+  });
+
+  it('is not replaced by who knows nothing else, where a second factor is due', async () => {
+    const { browser, start, page } = await begin(guarded);
+    expect(isCodePage(page)).toBe(true);
+    const early = await browser.post(`${start.url}/new-password`, { password: wanted });
+    expect([early.status, early.headers.get('location')]).toEqual([303, new URL(start.url).pathname]);
+    expect(await isRight(guarded, guarded.password)).toBe(true);
+    const next = await typeCode(browser, await browser.open(start.url), codeOf(guarded.secret));
+    expect(isAsked(next)).toBe(true);
+    expect(isBack((await choose(browser, next, wanted)).url)).toBe(true);
+  });
+
+  it('is left alone by a stranger, before anybody signed in', async () => {
+    const browser = new Browser();
+    const start = await browser.open(app.request().url);
+    const answer = await browser.post(`${start.url}/new-password`, { password: wanted });
+    expect([answer.status, answer.headers.get('location')]).toEqual([303, new URL(start.url).pathname]);
+  });
+});
