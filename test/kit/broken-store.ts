@@ -15,6 +15,10 @@ const looks: Readonly<Record<string, { unused: string; write: string }>> = {
     unused: 'SELECT id FROM recovery_codes WHERE id = ?1 AND used_at IS NULL',
     write: 'UPDATE recovery_codes SET used_at = ?2 WHERE id = ?1',
   },
+  email_sign_in_use: {
+    unused: 'SELECT id FROM email_sign_ins WHERE id = ?1 AND used_at IS NULL',
+    write: 'UPDATE email_sign_ins SET used_at = ?2 WHERE id = ?1',
+  },
   'save-once': {
     unused: 'SELECT 1 AS id WHERE NOT EXISTS (SELECT 1 FROM artifacts WHERE id = ?1)',
     write:

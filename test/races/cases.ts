@@ -1,9 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+import { secretHashes } from '../../src/features/email-sign-in/secret.ts';
+import { createEmailSignInStore } from '../../src/features/email-sign-in/store.ts';
+import { sha256 } from '../../src/foundation/crypto/hash.ts';
 import { overlapping, type RaceAnswer, type RaceRequest, race } from '../kit/barrier.ts';
-import type { Browser } from '../kit/browser.ts';
+import { Browser } from '../kit/browser.ts';
 import type { Product, TestUser } from '../kit/product.ts';
-import { addWebApp, type RelyingApp, redirectUri, send } from '../kit/relying-app.ts';
+import { addWebApp, isBack, type RelyingApp, redirectUri, send } from '../kit/relying-app.ts';
 import { codeOf, enrol } from '../mfa/kit.ts';
 
 /** Something that must be won once. */
@@ -72,6 +75,8 @@ export async function raceCases(product: Product): Promise<RaceCase[]> {
     await assertionCase(product),
     await factorCase(product, 'code of an app'),
     await factorCase(product, 'recovery code'),
+    await emailCase(product, 'e-mail code'),
+    await emailCase(product, 'e-mail sign-in link'),
   ];
 }
 
@@ -225,6 +230,44 @@ async function atTheCode(app: RelyingApp, browser: Browser): Promise<{ path: str
   const { pathname: path } = new URL((await browser.open(app.request().url)).url);
   const sent = browser.cookies().filter((one) => one.path === '/' || one.path === path);
   return { path, cookie: sent.map((one) => `${one.name}=${one.value}`).join('; ') };
+}
+
+/** A code or link that was mailed, in the one browser and sign-in that asked for it. Of the codes five are compared. */
+async function emailCase(product: Product, name: 'e-mail code' | 'e-mail sign-in link'): Promise<RaceCase> {
+  const user = await product.addUser();
+  const app = await addWebApp(product, { first_party: true });
+  const { clock, keyRing } = product.foundations;
+  const store = createEmailSignInStore({ database: product.database, clock });
+  let browser = new Browser();
+  let start = '';
+  return {
+    name,
+    async prepare() {
+      browser = new Browser();
+      start = (await browser.open(app.request().url)).url;
+      const path = new URL(start).pathname;
+      const uid = path.split('/').at(-1) ?? '';
+      const cookie = randomUUID();
+      const id = sha256(cookie);
+      const secret = name === 'e-mail code' ? 'BCDFGHJK' : randomUUID();
+      const secretHash = secretHashes(keyRing)(id, secret);
+      const one = { id, uid, loginKey: user.email, expiresAt: clock.now() + 60_000 };
+      await product.database.commit({ operations: [store.put(one)], fallback: [] });
+      await product.database.commit({ operations: [store.arm(id, { userId: user.id, secretHash })], fallback: [] });
+      const own = browser.cookies().filter((kept) => kept.path === '/' || kept.path === path);
+      const sent = [...own, { name: 'postern.email-sign-in', value: cookie }];
+      const headers = {
+        'sec-fetch-site': 'same-origin',
+        cookie: sent.map((kept) => `${kept.name}=${kept.value}`).join('; '),
+      };
+      const where = name === 'e-mail code' ? `${path}/email/code` : `${path}/email/link?key=${secret}`;
+      return (origin) => ({ origin, method: 'POST', path: where, headers, form: { code: secret } });
+    },
+    won: (answer) => answer.status === 303,
+    async verify() {
+      if (!isBack((await browser.open(start, isBack)).url)) throw new Error('the winner is not signed in');
+    },
+  };
 }
 
 /** The set-up link: each racer wants to be the administrator. */

@@ -15,6 +15,7 @@ const setUpRounds = isLong ? 100 : 1;
 
 /** Wrong codes are held back after a few: the racers are to meet in the database, not before it. */
 const settings = {
+  signIn: { email: 'link' },
   limits: {
     failuresPerAccount: 10_000,
     failuresPerAddress: 100_000,
@@ -22,6 +23,9 @@ const settings = {
     anonymousPerMinute: 100_000,
   },
 };
+
+/** Sign-in by e-mail is offered where there is a mail server; none of these mails is sent. */
+const mailing = { POSTERN_MAIL__URL: 'smtp://127.0.0.1:9', POSTERN_MAIL__FROM: 'id@example.org' };
 
 const once = (count: number): number[] => Array.from({ length: count }, () => 1);
 
@@ -89,7 +93,7 @@ async function expectOnePassword(where: string, product: Product, origins: reado
 describe('one process on SQLite', () => {
   let product: Product;
   beforeAll(async () => {
-    product = await startProduct({ settings });
+    product = await startProduct({ settings, env: mailing });
   });
   afterAll(() => product.stop());
 
@@ -106,7 +110,7 @@ describe('one process on SQLite', () => {
 
 describe('a store that reads first and writes later', () => {
   it('is caught by the same races', async () => {
-    const product = await startProduct({ wrap: brokenStore, settings });
+    const product = await startProduct({ wrap: brokenStore, settings, env: mailing });
     const caught: Record<string, boolean> = {};
     for (const one of [...(await raceCases(product)), setUpCase(product), await resetCase(product)]) {
       const few = one.name.endsWith(' link') ? 8 : racers;
@@ -125,6 +129,8 @@ describe('a store that reads first and writes later', () => {
       'client assertion': true,
       'code of an app': true,
       'recovery code': true,
+      'e-mail code': true,
+      'e-mail sign-in link': true,
       'set-up link': true,
       'reset link': true,
     });
@@ -138,9 +144,14 @@ describe('two processes on PostgreSQL', () => {
 
   beforeAll(async () => {
     postgres = await startPostgres();
-    product = await startProduct({ databaseUrl: postgres.url, settings });
+    product = await startProduct({ databaseUrl: postgres.url, settings, env: mailing });
     const { databaseUrl, encryptionKey, issuer } = product.node;
-    const env = { POSTERN_DATABASE_URL: databaseUrl, POSTERN_ENCRYPTION_KEY: encryptionKey, POSTERN_ISSUER: issuer };
+    const env = {
+      ...mailing,
+      POSTERN_DATABASE_URL: databaseUrl,
+      POSTERN_ENCRYPTION_KEY: encryptionKey,
+      POSTERN_ISSUER: issuer,
+    };
     nodes = await Promise.all([startPostern({ env }), startPostern({ env })]);
   });
   afterAll(async () => {
