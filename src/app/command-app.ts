@@ -1,5 +1,5 @@
 import { createNotices, type Notices } from '../features/notices/module.ts';
-import { createEndings, type Endings } from '../features/protocol/module.ts';
+import { createEndings, type Endings, type LogoutNotice } from '../features/protocol/module.ts';
 import { resetUrl } from '../features/recovery/module.ts';
 import { invitationUrl } from '../features/registration/module.ts';
 import { setUpUrl } from '../features/set-up/module.ts';
@@ -38,7 +38,9 @@ export async function openCommandApp(): Promise<CommandApp> {
     const core = await composeCore(foundations);
     // Commands only put messages in; the server delivers them.
     const outbox = createOutbox({ ...foundations, kinds: {} });
-    const endings = createEndings({ ...foundations, ...core, notice: (notice) => outbox.put('logout', notice) });
+    const notice = (body: LogoutNotice) => outbox.put('logout', body);
+    const alongside = (id: string) => [core.devices.forgetAll(id)];
+    const endings = createEndings({ ...foundations, ...core, notice, alongside });
     const close = () => database.close();
     const { issuer } = config;
     const mail = createMailQueue({ ...foundations, issuer, outbox, isOn: config.mail !== undefined });

@@ -73,6 +73,7 @@ export async function composeCore(foundations: Foundations): Promise<CoreFeature
   const throttle = createThrottle({ ...foundations, settings });
   const within = { ...foundations, audit, settings, passwordHash, throttle };
   const users = createUsers(within);
+  const devices = createDevices(within);
   const passkeys = createPasskeys({ ...within, users });
   const core = {
     audit,
@@ -80,10 +81,10 @@ export async function composeCore(foundations: Foundations): Promise<CoreFeature
     users,
     passwords: createPasswords({ ...within, ...breachedHooks(foundations) }),
     throttle,
+    devices,
     unlocks: createUnlocks({ ...within, throttle }),
-    devices: createDevices(within),
     passkeys,
-    mfa: createMfa({ ...within, passkeys }),
+    mfa: createMfa({ ...within, passkeys, devices }),
     clients: createClients(within),
     signingKeys: createSigningKeys(within),
   };

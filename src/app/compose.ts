@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import type Koa from 'koa';
+import type { Context } from 'koa';
 import { createAccount } from '../features/account/module.ts';
 import { addressRequestKind, addressRequests, createAddresses } from '../features/addresses/module.ts';
 import { createConsent } from '../features/consent/module.ts';
@@ -136,11 +137,21 @@ function loginReferences({ keyRing }: AppParts): (login: string) => string {
   return (login) => hmacSha256(key, login.trim().normalize('NFC').toLowerCase());
 }
 
-function signInHooks(parts: AppParts, { mfa, passwords }: CoreFeatures) {
+/** Whether a browser may go without a second factor: only where the policy leaves it to people. */
+function rememberedBrowsers({ settings, devices }: CoreFeatures) {
+  return async ({ cookies }: Context, accountId: string): Promise<boolean> => {
+    const { policy, rememberDays } = settings.current().mfa;
+    return policy === 'optional' && rememberDays > 0 && devices.isRemembered(cookies, accountId);
+  };
+}
+
+function signInHooks(parts: AppParts, core: CoreFeatures) {
   const { metrics } = parts;
+  const { mfa, passwords } = core;
   return {
     need: mfa.need,
     owesPassword: (proof: Proof) => owesNewPassword(passwords, proof),
+    isRemembered: rememberedBrowsers(core),
     loginReference: loginReferences(parts),
     onAttempt: (attempt: SignInAttempt) => metrics.authentication(attempt),
   };
@@ -160,6 +171,7 @@ function composeProtocol(parts: AppParts, core: CoreFeatures, views: Views) {
     fetch: createOutboundFetch(parts.config),
     notice,
     hasSecondFactor: core.mfa.has,
+    isRemembered: rememberedBrowsers(core),
     deviceOf: ({ cookies }, accountId) => core.devices.nameOf(cookies, accountId),
     onServerError: (requestId, error) => parts.log.error({ err: error, request_id: requestId }, 'the engine failed'),
     onTokens: (tokens) => parts.metrics.tokensIssued(tokens),
@@ -175,7 +187,12 @@ function composeProtocol(parts: AppParts, core: CoreFeatures, views: Views) {
     kinds[addressRequestKind] = addressRequests(answering);
     kinds[emailSignInKind] = emailSignIns(answering);
   }
-  return { protocol, outbox, room, endings: createEndings({ ...parts, ...core, notice }) };
+  return {
+    protocol,
+    outbox,
+    room,
+    endings: createEndings({ ...parts, ...core, notice, alongside: (id) => [core.devices.forgetAll(id)] }),
+  };
 }
 
 /** Follows changes that other processes make, and runs the jobs. Returns what stops both. */

@@ -122,7 +122,9 @@ export function formOf(page: Pick<Page, 'text' | 'url'>, buttonId: string): Form
   for (const [, attributes = '', inner = ''] of page.text.matchAll(/<form([^>]*)>([\s\S]*?)<\/form>/g)) {
     const button = new RegExp(`<button[^>]*\\bid="${buttonId}"[^>]*>`).exec(inner)?.[0];
     if (!button) continue;
-    const inputs = [...inner.matchAll(/<input[^>]*>/g), [button]].map(([tag]) => String(tag));
+    const tags = [...inner.matchAll(/<input[^>]*>/g), [button]].map(([tag]) => String(tag));
+    // A box that is not ticked is not sent.
+    const inputs = tags.filter((tag) => attribute(tag, 'type') !== 'checkbox' || /\bchecked\b/.test(tag));
     const fields = inputs.map((tag) => [attribute(tag, 'name'), attribute(tag, 'value') ?? ''] as const);
     const named = fields.filter((field): field is readonly [string, string] => field[0] !== undefined);
     return { action: attribute(attributes, 'action') ?? page.url, fields: Object.fromEntries(named) };

@@ -1,5 +1,6 @@
 import { type Audit, createAudit } from '../../src/features/audit/module.ts';
 import { type Clients, createClients } from '../../src/features/clients/module.ts';
+import { createDevices } from '../../src/features/devices/module.ts';
 import { createMfa, type Mfa } from '../../src/features/mfa/module.ts';
 import { createPasskeys, type Passkeys } from '../../src/features/passkeys/module.ts';
 import { createPasswords, type Passwords } from '../../src/features/passwords/module.ts';
@@ -74,7 +75,8 @@ export function createTestFeatures(database: Database, clock: TestClock = create
   const keyRing = createKeyRing({ keys: [Buffer.alloc(32, 7)], random });
   const within = { config, database, clock, ids, random, keyRing, audit, settings, throttle };
   const passkeys = createPasskeys({ ...within, users });
-  const mfa = createMfa({ ...within, passkeys });
+  const devices = createDevices({ config, database, clock, random });
+  const mfa = createMfa({ ...within, passkeys, devices });
   const unlocks = createUnlocks({ database, clock, audit, throttle });
   return { clock, ids, database, audit, settings, users, passwords, clients, passkeys, mfa, unlocks };
 }

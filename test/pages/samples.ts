@@ -191,6 +191,7 @@ const mine = {
   },
   passkeys: { list: passkeys, add: { ...passkey('create'), action: '/account/passkeys' } },
   password: { minLength: 15 },
+  devices: [],
   sessions: signIns,
   apps: [
     {
@@ -241,11 +242,21 @@ const dones = [
   'passkey-removed',
   'session',
   'app',
+  'device',
 ] as const;
 
 const accounts: readonly Sample[] = [
   sample('account-signed-out', 'account/account', 'page', { signInHref: '/sign-in' }),
   sample('account', 'account/account', 'page', { signedIn: mine }),
+  sample('account-devices', 'account/account', 'page', {
+    signedIn: {
+      ...mine,
+      devices: [
+        { id: 'one', rememberedUntil: time + 9000 * minute, browser: 'Firefox', system: 'Linux' },
+        { id: 'two', rememberedUntil: time + 9900 * minute },
+      ],
+    },
+  }),
   sample('account-first', 'account/account', 'page', {
     signedIn: {
       ...mine,
@@ -393,6 +404,8 @@ const people: readonly Sample[] = [
     login: account,
     passkeyOf: account,
   }),
+  sample('code-remember', 'interaction/second-factor', 'interaction', { ...code, way: 'app', rememberDays: 30 }),
+  sample('sign-in-remember', 'interaction/sign-in', 'interaction', { ...signIn, rememberMe: { ticked: true } }),
   sample('sign-in-hint', 'interaction/sign-in', 'interaction', { ...signIn, login: account }),
   sample('sign-in-here', 'interaction/sign-in', 'interaction', { action: '/interaction/x/login' }),
   sample('sign-in-again', 'interaction/sign-in', 'interaction', { ...signIn, login: account, again: true }),

@@ -55,6 +55,7 @@ export const routeMeanings: Readonly<Record<string, string>> = {
   'POST /register': 'Has a mail sent to the address; the answer is the same for all.',
   'GET /interaction/:uid/register': 'The same within a sign-in, to which it leads back.',
   'POST /interaction/:uid/register': 'The same within a sign-in.',
+  'POST /account/devices/forget': 'Lets a browser skip the second step no longer.',
   'GET /unlock': 'The page of the link that opens a locked account.',
   'POST /unlock': 'Opens it and uses the link up.',
   'GET /unlock/done': 'Says so.',

@@ -90,7 +90,10 @@ async function enrol(ctx: Context, parts: FactorPagesParts, visitor: Visitor): P
   inform(ctx, parts, visitor, { kind: 'factor-added', method: 'totp' });
   // The code was shown in this very session: it would be asked for again on the next page.
   await parts.sessions.raise(ctx, { amr: ['otp', 'mfa'], acr: multiFactor });
-  if (hasCodes) return seeOther(ctx, '/account?done=factor-added');
+  if (hasCodes) {
+    currentUnit()?.joinStep([parts.devices.forgetAll(visitor.user.id)]);
+    return seeOther(ctx, '/account?done=factor-added');
+  }
   showCodes(ctx, parts, outcome.recoveryCodes);
 }
 

@@ -6,6 +6,7 @@ import type { AccountLocals } from '../../foundation/views/account-pages.ts';
 import type { PasskeyProblem } from '../../foundation/views/pages.ts';
 import type { Views } from '../../foundation/views/render.ts';
 import { throttledProblem } from '../../foundation/views/waiting.ts';
+import type { Devices } from '../devices/module.ts';
 import type { Mfa } from '../mfa/module.ts';
 import type { Passkeys } from '../passkeys/module.ts';
 import { shortestPassword } from '../passwords/module.ts';
@@ -25,6 +26,7 @@ export interface AccountPagesParts extends EmailPagesParts, AppPagesParts {
   readonly settings: Pick<SettingsModule, 'current'>;
   readonly mfa: Mfa;
   readonly passkeys: Passkeys;
+  readonly devices: Pick<Devices, 'known' | 'remembered' | 'forget' | 'forgetAll'>;
   readonly changePassword: ReturnType<typeof createChangePassword>;
   /** Ends everything that a person holds, and tells the apps. */
   readonly endEverything: AccountEndings;
@@ -61,6 +63,17 @@ export function mountAccount(router: Router, parts: AccountPagesParts): void {
     seeOther(ctx, '/account');
   });
 
+  router.post('/account/devices/forget', async (ctx) => {
+    const visitor = await arrive(ctx, parts);
+    if (!visitor) return;
+    const { id } = visitor.user;
+    const device = (await parts.devices.remembered(id)).find((one) => one.id === field(ctx, 'device'));
+    if (device === undefined) return seeOther(ctx, '/account');
+    currentUnit()?.joinStep([parts.devices.forget(id, device.id)]);
+    tell(ownEvent(visitor.user, 'device.forgotten'));
+    seeOther(ctx, '/account?done=device');
+  });
+
   mountFactors(router, parts);
   mountEmail(router, parts);
   mountApps(router, parts);
@@ -89,6 +102,7 @@ const dones = [
   'passkey-removed',
   'session',
   'app',
+  'device',
 ] as const;
 
 export async function showAccount(
@@ -98,9 +112,10 @@ export async function showAccount(
   shown: Shown,
 ): Promise<void> {
   const { user, signIn } = visitor;
-  const [factors, sessions, apps] = await Promise.all([
+  const [factors, sessions, devices, apps] = await Promise.all([
     parts.mfa.factors(user.id),
     parts.sessions.list(user.id),
+    parts.devices.remembered(user.id),
     listApps(parts, user),
   ]);
   const settings = parts.settings.current();
@@ -123,6 +138,11 @@ export async function showAccount(
         },
         password: { minLength: shortestPassword(settings), problem: shown.passwordProblem },
         apps,
+        devices: devices.map(({ id, userAgent, rememberedUntil }) => ({
+          id,
+          rememberedUntil,
+          ...readUserAgent(userAgent),
+        })),
         sessions: sessions.map((one) => onPage(one, signIn.id)),
       },
     },
@@ -160,7 +180,8 @@ async function changePassword(ctx: Context, parts: AccountPagesParts, visitor: V
   currentUnit()?.joinStep(outcome.operations);
   inform(ctx, parts, visitor, { kind: 'password-changed' });
   // Nor may a link that was asked for before, perhaps by whoever else reads the mailbox, undo this.
-  currentUnit()?.joinStep([parts.users.links.voidOpen('reset', visitor.user.id)]);
+  const { id: userId } = visitor.user;
+  currentUnit()?.joinStep([parts.users.links.voidOpen('reset', userId), parts.devices.forgetAll(userId)]);
   // Whoever else knew the former password must not stay signed in by it.
   for (const { id } of await parts.sessions.list(visitor.user.id)) {
     if (id !== visitor.signIn.id) await end(parts, visitor, id);

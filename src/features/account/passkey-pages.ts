@@ -57,7 +57,10 @@ async function add(ctx: Context, parts: AccountPagesParts, visitor: Visitor): Pr
   const isFirst = !(await mfa.has(visitor.user.id));
   // The key was used in this very session: it would be asked for again on the next page.
   await sessions.raise(ctx, { amr: [...outcome.methods, 'mfa'], acr: multiFactor });
-  if (!isFirst) return seeOther(ctx, '/account?done=passkey-added');
+  if (!isFirst) {
+    currentUnit()?.joinStep([parts.devices.forgetAll(visitor.user.id)]);
+    return seeOther(ctx, '/account?done=passkey-added');
+  }
   const { codes, operations } = mfa.newRecoveryCodes(visitor.user.id);
   currentUnit()?.joinStep(operations);
   showCodes(ctx, parts, codes);

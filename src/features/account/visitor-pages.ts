@@ -16,7 +16,7 @@ export interface VisitorParts {
   readonly users: Users;
   readonly sessions: SignInSessions;
   readonly notices: Notices;
-  readonly devices: Pick<Devices, 'known'>;
+  readonly devices: Pick<Devices, 'known' | 'forgetAll'>;
 }
 
 /** The person of this browser's sign-in, while the account may be used. */

@@ -33,6 +33,8 @@ export const eventTypes = {
   'user.disabled': 'An account was disabled; its sessions and tokens ended.',
   'user.enabled': 'A disabled account was enabled.',
   'user.signed_out': 'All sessions of a person were ended by an operator.',
+  'device.remembered': 'A person said that a browser may skip the second factor for a while.',
+  'device.forgotten': 'A person took that back.',
   'account.locked': 'An account was locked after too many tries, except on devices that it knows.',
   'account.unlocked': 'A locked account was opened: by a link, a new password or an operator.',
   'attack.spraying': 'Many accounts were tried in vain, from one address or from many; those are slowed down.',

@@ -33,6 +33,8 @@ const phrases: Readonly<Record<AuditEventType, string>> = {
   'user.disabled': 'disabled the account[ {subject}]',
   'user.enabled': 'enabled the account[ {subject}]',
   'user.signed_out': 'signed out[ {subject}] everywhere',
+  'device.remembered': 'lets a browser skip the second step',
+  'device.forgotten': 'no longer lets a browser skip the second step',
   'account.locked': 'locked the account[ of {subject}] after too many tries',
   'account.unlocked': 'unlocked the account[ of {subject}]',
   'attack.spraying': 'saw many accounts tried in vain',

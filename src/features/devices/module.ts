@@ -4,7 +4,7 @@ import type { Database } from '../../foundation/db/database.ts';
 import type { Operation } from '../../foundation/db/statement.ts';
 import { type Random, secretToken } from '../../foundation/random.ts';
 import { type BrowserCookies, createDeviceCookie } from './cookie.ts';
-import { createDeviceStore, type DeviceFacts } from './store.ts';
+import { createDeviceStore, type DeviceFacts, type RememberedDevice } from './store.ts';
 
 export type { BrowserCookies } from './cookie.ts';
 
@@ -20,6 +20,16 @@ export interface Devices {
   known(cookies: BrowserCookies, account: string): Promise<string | undefined>;
   /** Notes that a person has signed in, every step taken, and gives the browser a secret. Commit what it returns with that. */
   meet(cookies: BrowserCookies, userId: string, facts: DeviceFacts): readonly Operation[];
+  /** As `meet`, and skips the second step with this browser until then (milliseconds). */
+  remember(cookies: BrowserCookies, userId: string, facts: DeviceFacts, until: number): readonly Operation[];
+  /** Whether the second step may be skipped with this browser. */
+  isRemembered(cookies: BrowserCookies, userId: string): Promise<boolean>;
+  /** The browsers with which a person skips the second step. */
+  remembered(userId: string): Promise<RememberedDevice[]>;
+  /** The operation that ends it for one of them. It must hit: it misses what is not theirs. */
+  forget(userId: string, id: string): Operation;
+  /** The operation that ends it for all of them. */
+  forgetAll(userId: string): Operation;
   /** Removes a batch of devices that nobody has used for as long as their cookies live. */
   sweep(): Operation;
 }
@@ -41,6 +51,12 @@ export function createDevices({ config, database, clock, random }: DevicesParts)
     const secret = cookie.read(cookies);
     return secret === undefined ? undefined : name(account, secret);
   };
+  /** Gives the browser a secret, or lets it keep the one that it has, and names it. */
+  const give = (cookies: BrowserCookies, userId: string): string => {
+    const secret = cookie.read(cookies) ?? secretToken(random);
+    cookie.write(cookies, secret);
+    return name(userId, secret);
+  };
   return {
     nameOf,
     async known(cookies, account) {
@@ -48,11 +64,16 @@ export function createDevices({ config, database, clock, random }: DevicesParts)
       // Asked for whoever is named, in the same time whether there is such a person or not.
       return id === undefined ? undefined : (await store.find(id))?.id;
     },
-    meet(cookies, userId, facts) {
-      const secret = cookie.read(cookies) ?? secretToken(random);
-      cookie.write(cookies, secret);
-      return [store.meet({ id: name(userId, secret), userId }, facts)];
+    meet: (cookies, userId, facts) => [store.meet({ id: give(cookies, userId), userId }, facts)],
+    remember: (cookies, userId, facts, until) => [store.remember({ id: give(cookies, userId), userId }, facts, until)],
+    async isRemembered(cookies, userId) {
+      const id = nameOf(cookies, userId);
+      const until = id === undefined ? undefined : (await store.find(id))?.rememberedUntil;
+      return until !== undefined && clock.now() < until;
     },
+    remembered: (userId) => store.remembered(userId),
+    forget: (userId, id) => store.forget(id, userId),
+    forgetAll: (userId) => store.forgetAll(userId),
     sweep: () => store.sweep(clock.now() - keepMs),
   };
 }

@@ -7,6 +7,7 @@ import type { Operation } from '../../foundation/db/statement.ts';
 import type { Ids } from '../../foundation/ids.ts';
 import type { Random } from '../../foundation/random.ts';
 import type { Audit, By } from '../audit/module.ts';
+import type { Devices } from '../devices/module.ts';
 import type { Passkeys } from '../passkeys/module.ts';
 import type { Interaction } from '../protocol/module.ts';
 import type { SettingsModule } from '../settings/module.ts';
@@ -24,7 +25,7 @@ import { needOf } from './need.ts';
 import { type MfaPagesParts, mountMfa, showEnrolment, showSecondFactor } from './pages.ts';
 import { mountPasskeySteps } from './passkey-pages.ts';
 import { createResetFactors } from './reset-factors.ts';
-import { createMfaStore } from './store.ts';
+import { createMfaStore, type MfaStore } from './store.ts';
 import { type CodeAttempt, type CodeOutcome, createVerifyCode } from './verify-code.ts';
 
 export { codeProblem } from './code-problem.ts';
@@ -72,12 +73,14 @@ export interface MfaParts {
   readonly audit: Audit;
   readonly settings: Pick<SettingsModule, 'current'>;
   readonly throttle: Throttle;
+  /** What a person said of browsers that may skip a factor ends when the factors change. */
+  readonly devices: Pick<Devices, 'forgetAll'>;
   readonly passkeys: Passkeys;
 }
 
 export function createMfa(parts: MfaParts): Mfa {
-  const { passkeys } = parts;
-  const store = createMfaStore(parts);
+  const { passkeys, devices } = parts;
+  const store = forgetful(createMfaStore(parts), parts);
   const newCodes = createNewCodes({ ...parts, store });
   const has = async (userId: string) => (await store.has(userId)) || passkeys.has(userId);
   return {
@@ -98,9 +101,19 @@ export function createMfa(parts: MfaParts): Mfa {
       const [hasApp, keys] = await Promise.all([store.has(userId), passkeys.list(userId)]);
       const others = Number(hasApp) + keys.length - 1;
       const one = passkeyId === undefined ? store.remove(userId) : passkeys.removal(userId, passkeyId);
-      return others > 0 ? [one] : [one, ...store.removeCodes(userId)];
+      const rest = [one, devices.forgetAll(userId)];
+      return others > 0 ? rest : [...rest, ...store.removeCodes(userId)];
     },
     reset: createResetFactors({ ...parts, store }),
+  };
+}
+
+/** Whatever factors are added, taken away or replaced: browsers that may skip them begin anew. */
+function forgetful(store: MfaStore, { devices }: Pick<MfaParts, 'devices'>): MfaStore {
+  return {
+    ...store,
+    replaceCodes: (userId, setId, codes) => [...store.replaceCodes(userId, setId, codes), devices.forgetAll(userId)],
+    removeCodes: (userId) => [...store.removeCodes(userId), devices.forgetAll(userId)],
   };
 }
 

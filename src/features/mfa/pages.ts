@@ -17,6 +17,7 @@ import {
   type Proof,
   provedByKeyAlone,
 } from '../protocol/module.ts';
+import type { SettingsModule } from '../settings/module.ts';
 import type { Users } from '../users/module.ts';
 import { codeProblem } from './code-problem.ts';
 import { drawQr } from './draw-qr.ts';
@@ -32,12 +33,15 @@ export interface MfaPagesParts {
   readonly interactions: Interactions;
   readonly mfa: Mfa;
   readonly notices: Notices;
-  readonly devices: Pick<Devices, 'known'>;
+  readonly devices: Pick<Devices, 'known' | 'remember'>;
   readonly passkeys: Passkeys;
+  readonly settings: Pick<SettingsModule, 'current'>;
 }
 
 /** Statuses of a page with a code by what is wrong with it. */
 const statuses = { missing: 400, wrong: 401, used: 401, taken: 409, expired: 400, throttled: 429 } as const;
+
+const dayMs = 24 * 60 * 60 * 1000;
 
 export const at = ({ uid }: Interaction): string => `/interaction/${uid}`;
 
@@ -112,8 +116,24 @@ async function takeCode(ctx: Context, parts: MfaPagesParts, interaction: Interac
     return showCode(ctx, parts, interaction, codeProblem(parts.clock, outcome));
   }
   currentUnit()?.joinStep([outcome.use]);
+  rememberIfAsked(ctx, parts, interaction, accountId);
   tell(verified(outcome.method, interaction, accountId));
   seeOther(ctx, await parts.interactions.prove(ctx, withFactor(proof)));
+}
+
+/** For how many days the step may be skipped; 0 where it may not: an app that asks for it asks every time. */
+const rememberDays = ({ settings }: MfaPagesParts, { asksForSecondFactor }: Interaction): number => {
+  const { policy, rememberDays: days } = settings.current().mfa;
+  return policy === 'optional' && !asksForSecondFactor ? days : 0;
+};
+
+function rememberIfAsked(ctx: Context, parts: MfaPagesParts, interaction: Interaction, userId: string): void {
+  const days = rememberDays(parts, interaction);
+  if (days === 0 || field(ctx, 'remember_device') === '') return;
+  const until = parts.clock.now() + days * dayMs;
+  currentUnit()?.joinStep(parts.devices.remember(ctx.cookies, userId, doorState(ctx).facts, until));
+  const actor = { kind: 'user', id: userId } as const;
+  tell({ type: 'device.remembered', outcome: 'success', actor, subject: userId, details: { days } });
 }
 
 export const verified = (
@@ -183,6 +203,7 @@ export async function showCode(
       way,
       otherWay,
       passkey: request && { ...request, action: `${at(interaction)}/passkey` },
+      rememberDays: rememberDays(parts, interaction) || undefined,
       problem,
     },
   });

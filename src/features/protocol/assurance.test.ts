@@ -14,9 +14,10 @@ import {
 
 type Policy = 'off' | 'optional' | 'required';
 const policies: readonly Policy[] = ['off', 'optional', 'required'];
-const ruleOf = (policy: Policy, enrolled = false): AssuranceRule => ({
+const ruleOf = (policy: Policy, enrolled = false, remembered = false): AssuranceRule => ({
   settings: () => ({ mfa: { policy } }),
   hasSecondFactor: async () => enrolled,
+  isRemembered: async () => remembered,
 });
 const claims = (acr: unknown) => JSON.stringify({ id_token: { acr } });
 
@@ -53,17 +54,23 @@ describe('who owes a second factor', () => {
   const states = policies.flatMap((policy) =>
     [false, true].flatMap((enrolled) =>
       [false, true].flatMap((asked) =>
-        [undefined, singleFactor, multiFactor].map((acr) => ({ policy, enrolled, asked, acr })),
+        [false, true].flatMap((remembered) =>
+          [undefined, singleFactor, multiFactor].map((acr) => ({ policy, enrolled, asked, remembered, acr })),
+        ),
       ),
     ),
   );
 
-  it.each(states)('$policy, has one: $enrolled, asked for: $asked, session: $acr', async (state) => {
-    const { policy, enrolled, asked, acr } = state;
-    const due = policy === 'required' || enrolled || asked;
-    const owed = policy !== 'off' && acr !== multiFactor && due;
-    expect(await owesSecondFactor(ruleOf(policy, enrolled), { accountId: 'ada', acr, asked })).toBe(owed);
-  });
+  it.each(states)(
+    '$policy, has one: $enrolled, asked: $asked, remembered: $remembered, session: $acr',
+    async (state) => {
+      const { policy, enrolled, asked, remembered, acr } = state;
+      const due = policy === 'required' || asked || (enrolled && !remembered);
+      const owed = policy !== 'off' && acr !== multiFactor && due;
+      const rule = ruleOf(policy, enrolled, remembered);
+      expect(await owesSecondFactor(rule, { ctx: {} as never, accountId: 'ada', acr, asked })).toBe(owed);
+    },
+  );
 
   it('is promised to nobody where it is off', () => {
     expect(policies.map((policy) => assurances(ruleOf(policy)))).toEqual([

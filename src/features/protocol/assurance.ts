@@ -1,3 +1,4 @@
+import type { Context } from 'koa';
 import { errors, interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider';
 import type { Settings } from '../settings/module.ts';
 
@@ -13,6 +14,8 @@ export const secondFactorReason = 'second_factor';
 export interface AssuranceRule {
   readonly settings: () => { readonly mfa: Pick<Settings['mfa'], 'policy'> };
   readonly hasSecondFactor: (accountId: string) => Promise<boolean>;
+  /** Whether the person has said that this browser may go without. */
+  readonly isRemembered: (ctx: Context, accountId: string) => Promise<boolean>;
 }
 
 /** What this server can vouch for: with second factors switched off it promises none. */
@@ -55,15 +58,17 @@ export function asksForSecondFactor(params: Readonly<Record<string, unknown>>): 
 
 /**
  * Whether a person whose session has reached `acr` owes a second factor. Asked by the engine before anything is handed
- * out, so that no route leaves the step out: not a session from before the rule, another tab, or `prompt=none`.
+ * out, so that no route leaves the step out: not a session from before the rule, another tab, or `prompt=none`. A
+ * remembered browser proves nothing: who asks for a second factor is never content with it.
  */
 export async function owesSecondFactor(
   rule: AssuranceRule,
-  { accountId, acr, asked }: { accountId: string; acr: string | undefined; asked: boolean },
+  { ctx, accountId, acr, asked }: { ctx: Context; accountId: string; acr: string | undefined; asked: boolean },
 ): Promise<boolean> {
   const { policy } = rule.settings().mfa;
   if (policy === 'off' || acr === multiFactor) return false;
-  return policy === 'required' || asked || rule.hasSecondFactor(accountId);
+  if (policy === 'required' || asked) return true;
+  return (await rule.hasSecondFactor(accountId)) && !(await rule.isRemembered(ctx, accountId));
 }
 
 /** Whether what was issued at this assurance may still yield tokens. A refresh must not outlive a rule that everybody is held to. */
@@ -77,7 +82,8 @@ export function addAssurance(policy: interactionPolicy.DefaultPolicy, rule: Assu
   // They ask for equality: a person with two factors would be asked for one for ever.
   checks.remove('essential_acrs');
   checks.remove('essential_acr');
-  const ask = async ({ oidc }: KoaContextWithOIDC): Promise<boolean> => {
+  const ask = async (ctx: KoaContextWithOIDC): Promise<boolean> => {
+    const { oidc } = ctx;
     const params = oidc.params ?? {};
     const asked = askedAcr(params);
     if (isUnmet(rule, asked)) {
@@ -85,7 +91,7 @@ export function addAssurance(policy: interactionPolicy.DefaultPolicy, rule: Assu
     }
     const { accountId, acr } = oidc.session ?? {};
     if (accountId === undefined) return false;
-    return owesSecondFactor(rule, { accountId, acr, asked: asksForSecondFactor(params) });
+    return owesSecondFactor(rule, { ctx, accountId, acr, asked: asksForSecondFactor(params) });
   };
   checks.add(new interactionPolicy.Check(secondFactorReason, 'a second factor is needed', 'login_required', ask));
 }

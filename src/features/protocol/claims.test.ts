@@ -16,6 +16,7 @@ const users = { find: async (id: string) => (id === user.id ? user : undefined) 
 const ruleOf = (policy: 'optional' | 'required') => ({
   settings: () => ({ mfa: { policy } }),
   hasSecondFactor: async () => true,
+  isRemembered: async () => false,
 });
 const find = findAccount(users, ruleOf('optional'));
 

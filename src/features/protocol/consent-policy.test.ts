@@ -127,7 +127,12 @@ describe('what a person has allowed already', () => {
 });
 
 describe('whether a person is asked', () => {
-  const rule = { settings: () => ({ mfa: { policy: 'optional' } }) as const, hasSecondFactor: async () => false };
+  const no = async () => false;
+  const rule = {
+    settings: () => ({ mfa: { policy: 'optional' } }) as const,
+    hasSecondFactor: no,
+    isRemembered: no,
+  };
   const checks = consentPolicy(rule).get('consent')?.checks;
   const check = (reason: string, asked: Asked & { oidc?: object }) => {
     const oidc = {

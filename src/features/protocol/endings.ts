@@ -31,6 +31,8 @@ export interface EndingsParts {
   readonly clock: Clock;
   /** The operation that puts a notice into the outbox. */
   readonly notice: (notice: LogoutNotice) => Operation;
+  /** What of other rooms ends with what a person holds: browsers that skip a factor. */
+  readonly alongside: (accountId: string) => readonly Operation[];
 }
 
 /** What a client and an account hold, ended by operators, without an engine. */
@@ -49,6 +51,7 @@ export function createEndings(parts: EndingsParts): Endings {
       operation(writes.endSessionsOfAccount, id, now()),
       operation(writes.endGrantsOfAccount, id, now()),
       operation(writes.endArtifactsOfAccount, id, now()),
+      ...parts.alongside(id),
     ],
     ofClient: async (id) => [
       operation(writes.endGrantsOfClient, id, now()),

@@ -87,16 +87,17 @@ export function createInteractions(parts: InteractionParts): Interactions {
   };
   return {
     current: async (ctx) => describe(await details(ctx), parts),
-    async prove(ctx, { accountId, amr, acr, authTime }) {
+    async prove(ctx, { accountId, amr, acr, authTime, remember }) {
       const found = await details(ctx);
-      const kept: KeptProof = { accountId, amr, acr, authTime, keptAt: clock.now() };
+      const kept: KeptProof = { accountId, amr, acr, authTime, remember, keptAt: clock.now() };
       found.result = { ...found.result, [proved]: kept };
       await found.persist();
       return `/interaction/${found.uid}`;
     },
-    signedIn(ctx, { accountId, amr, acr, authTime }) {
+    signedIn(ctx, { accountId, amr, acr, authTime, remember = false }) {
       // The time is told, or `auth_time` would move with every question that follows (OpenID Connect Core §2).
-      return answer(ctx, { login: { accountId, amr: [...amr], acr, ts: authTime ?? epochSeconds(clock) } });
+      const ts = authTime ?? epochSeconds(clock);
+      return answer(ctx, { login: { accountId, amr: [...amr], acr, ts, remember } });
     },
     deny: (ctx) => answer(ctx, { error: 'access_denied', error_description: 'the person went back to the app' }),
     async switchAccount(ctx) {
@@ -157,7 +158,8 @@ function describe(found: Details, { clients, clock }: Pick<InteractionParts, 'cl
 function sessionProof(session: Details['session']): Omit<Proof, 'by'> | undefined {
   if (session?.accountId === undefined) return undefined;
   const { accountId, acr = singleFactor, amr = [] } = session as { accountId: string; acr?: string; amr?: string[] };
-  return { accountId, acr, amr, authTime: currentUnit()?.sessionBegan };
+  const unit = currentUnit();
+  return { accountId, acr, amr, authTime: unit?.sessionBegan, remember: unit?.sessionStays };
 }
 
 function missingOf({ prompt }: Details): MissingConsent {

@@ -113,6 +113,8 @@ export interface ProtocolParts {
   readonly deviceOf: (ctx: Context, accountId: string) => string | undefined;
   /** Whether the person has a second factor: the engine lets nobody with one through on a password alone. */
   readonly hasSecondFactor: (accountId: string) => Promise<boolean>;
+  /** Whether the person has said that this browser may go without a second factor. */
+  readonly isRemembered: (ctx: Context, accountId: string) => Promise<boolean>;
   readonly onServerError: (requestId: string, error: Error) => void;
   /** Counts tokens, once they are stored. */
   readonly onTokens: (tokens: IssuedTokens) => void;

@@ -6,6 +6,8 @@ export interface SignInResult {
   /** RFC 8176 method references. */
   readonly amr: readonly string[];
   readonly acr: string;
+  /** Whether the sign-in is to outlast the browser. */
+  readonly remember?: boolean | undefined;
 }
 
 /** What is proved so far for the question that the engine asks. */

@@ -8,6 +8,8 @@ interface SessionModel {
     sidFor(clientId: string, value?: string): string | undefined;
     ensureClientContainer(clientId: string): void;
     persist(): Promise<unknown>;
+    transient?: boolean | undefined;
+    loginAccount(details: { transient?: boolean }): void;
   };
 }
 
@@ -23,7 +25,12 @@ export function adaptSessionModel(provider: Provider, key: Buffer): void {
   prototype.ensureClientContainer = function ensureClientContainer(this: SessionModel['prototype'], clientId) {
     if (!this.sidFor(clientId)) this.sidFor(clientId, hmacSha256(key, JSON.stringify([this.uid, clientId])));
   };
-  const { persist } = prototype;
+  const { persist, loginAccount } = prototype;
+  // The library only ever sets it: who asks to stay signed in the next time would still be signed out with the browser.
+  prototype.loginAccount = function loginAccountAnew(this: SessionModel['prototype'], details) {
+    if (details.transient === false) this.transient = undefined;
+    loginAccount.call(this, details);
+  };
   prototype.persist = async function persistGiven(this: SessionModel['prototype']) {
     return this.exp === undefined ? undefined : persist.call(this);
   };

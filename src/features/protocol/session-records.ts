@@ -45,7 +45,10 @@ export function createSessionRecords(parts: SessionRecordsParts): SessionRecords
     const session = codec.decode('Session', row.id, row.payload, id);
     if (isOver(parts, session)) return undefined;
     const unit = currentUnit();
-    if (unit && typeof session['loginTs'] === 'number') unit.sessionBegan = session['loginTs'];
+    if (unit && typeof session['loginTs'] === 'number') {
+      unit.sessionBegan = session['loginTs'];
+      unit.sessionStays = session['transient'] !== true;
+    }
     const authorizations = { ...(session['authorizations'] as object | undefined), ...partsOf(rows, session) };
     if (Object.keys(authorizations).length > 0) session['authorizations'] = authorizations;
     unit?.sessionParts.set(String(session['uid']), textsOf(authorizations));

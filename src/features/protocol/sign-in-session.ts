@@ -21,6 +21,7 @@ export interface SignInSessionParts {
   readonly clients: Clients;
   readonly settings: Pick<SettingsModule, 'current'>;
   readonly hasSecondFactor: (accountId: string) => Promise<boolean>;
+  readonly isRemembered: (ctx: Context, accountId: string) => Promise<boolean>;
   /** The operation that puts a notice into the outbox. */
   readonly notice: (notice: LogoutNotice) => Operation;
 }
@@ -70,7 +71,7 @@ export function createSignInSessions(parts: SignInSessionParts): SignInSessions 
     const { accountId, acr, uid } = session;
     if (accountId === undefined) return undefined;
     const rule = { ...parts, settings: () => parts.settings.current() };
-    if (await owesSecondFactor(rule, { accountId, acr, asked: false })) return undefined;
+    if (await owesSecondFactor(rule, { ctx, accountId, acr, asked: false })) return undefined;
     return { accountId, id: sha256(uid), provedAt: (session.authTime() ?? 0) * 1000 };
   };
   const list = async (accountId: string): Promise<ListedSignIn[]> =>
@@ -142,10 +143,11 @@ async function start(parts: SignInSessionParts, session: Session, ctx: Context, 
   const provider = parts.provider();
   const { sessionIdle } = parts.settings.current().lifetimes;
   if (!(session as { new?: boolean }).new) session.resetIdentifier();
-  session.loginAccount({ accountId: result.accountId, amr: [...result.amr], acr: result.acr });
+  // It ends with the browser: nobody has asked for more.
+  session.loginAccount({ accountId: result.accountId, amr: [...result.amr], acr: result.acr, transient: true });
   // The library's own jar: it signs as the library will check.
   const { cookies } = provider.createContext(ctx.req, ctx.res);
-  cookies.set(provider.cookieName('session'), session.jti, { ...cookieOptions, maxAge: sessionIdle * 1000 });
+  cookies.set(provider.cookieName('session'), session.jti, cookieOptions);
   await session.save(sessionIdle);
 }
 

@@ -75,6 +75,8 @@ export class UnitOfWork {
   readonly grants = new Map<string, GrantState>();
   /** When the signed-in session that came with the request began, in seconds. */
   sessionBegan: number | undefined;
+  /** Whether that session outlasts its browser. */
+  sessionStays: boolean | undefined;
   /** Which browser this request comes from, for the account. Asked only where a sign-in is stored. */
   origin: (accountId: string) => Origin = () => ({});
   closed = false;

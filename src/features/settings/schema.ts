@@ -113,6 +113,13 @@ export const settingsSchema = z
               ),
           })
           .prefault({}),
+        rememberDays: whole({
+          min: 0,
+          max: 365,
+          standard: 30,
+          means:
+            'For how many days a browser may skip the second factor after a person has ticked the box; 0 offers no box. Under the policy `required` nothing is skipped.',
+        }),
       })
       .prefault({}),
     signIn: z
@@ -122,6 +129,16 @@ export const settingsSchema = z
           .default('off')
           .describe(
             'Whether people may sign in by a `code` or a `link` in a mail, as a single factor, instead of by a password. Needs a mail server.',
+          ),
+      })
+      .prefault({}),
+    sessions: z
+      .strictObject({
+        rememberMe: z
+          .enum(['off', 'on'])
+          .default('on')
+          .describe(
+            'Whether people may stay signed in when they close the browser (`on`: they tick a box), or have to sign in again (`off`). Lifetimes hold either way.',
           ),
       })
       .prefault({}),

@@ -19,6 +19,7 @@ import {
   type SignInResult,
   singleFactor,
 } from '../protocol/module.ts';
+import type { SettingsModule } from '../settings/module.ts';
 import type { Users } from '../users/module.ts';
 import type { createCheckLogin, LoginOutcome } from './check-login.ts';
 import { type Need, nextStep, type Step } from './next-step.ts';
@@ -33,6 +34,9 @@ export interface SignInPagesParts {
   readonly checkLogin: ReturnType<typeof createCheckLogin>;
   /** What a person has to do beside the password; `asked` is whether the app asks for a second factor. */
   readonly need: (accountId: string, asked: boolean) => Promise<Need>;
+  /** Whether the person has said that this browser may go without a second factor. */
+  readonly isRemembered: (ctx: Context, accountId: string) => Promise<boolean>;
+  readonly settings: Pick<SettingsModule, 'current'>;
   /** How a login that is not ours to name is referred to in the audit: an HMAC. */
   readonly loginReference: (login: string) => string;
   /** Whether people without an account may make one. */
@@ -69,7 +73,7 @@ export function mountSignIn(router: Router, parts: SignInPagesParts, otherSteps:
   router.get('/interaction/:uid', async (ctx) => {
     const interaction = await interactions.current(ctx);
     leadsTo(ctx, interaction);
-    await steps[await stepOf(parts, interaction)](ctx, interaction);
+    await steps[await stepOf(ctx, parts, interaction)](ctx, interaction);
   });
 
   router.post('/interaction/:uid/sign-in', async (ctx) => {
@@ -95,12 +99,21 @@ export function mountSignIn(router: Router, parts: SignInPagesParts, otherSteps:
 }
 
 /** The step that follows from what is stored. */
-export async function stepOf(parts: SignInPagesParts, interaction: Interaction): Promise<Step> {
+export async function stepOf(ctx: Context, parts: SignInPagesParts, interaction: Interaction): Promise<Step> {
   const { proof, asksForSecondFactor } = interaction;
-  const isOpen = proof !== undefined && proof.acr !== multiFactor;
-  const need = isOpen ? await parts.need(proof.accountId, asksForSecondFactor) : 'nothing';
-  return nextStep(interaction, { need, owesPassword: proof !== undefined && (await parts.owesPassword(proof)) });
+  if (proof === undefined) return nextStep(interaction, { need: 'nothing', owesPassword: false });
+  const owesPassword = await parts.owesPassword(proof);
+  if (proof.acr === multiFactor) return nextStep(interaction, { need: 'nothing', owesPassword });
+  const need = await parts.need(proof.accountId, asksForSecondFactor);
+  // A new password is set by who has shown every factor: a browser must not be enough beside the old one.
+  const maySkip = need === 'factor' && !owesPassword && maySpare(interaction);
+  const isSpared = maySkip && (await parts.isRemembered(ctx, proof.accountId));
+  return nextStep(interaction, { need: isSpared ? 'nothing' : need, owesPassword });
 }
+
+/** Only an ordinary sign-in: where an app asks for a factor, or for the person again, a remembered browser is no answer. */
+const maySpare = ({ prompt, reasons, asksForSecondFactor }: Interaction): boolean =>
+  prompt === 'login' && !asksForSecondFactor && reasons.every((reason) => reason === 'no_session');
 
 /** Every step is taken: the browser is known from now on, and the engine is answered. */
 function finish(ctx: Context, { devices, interactions }: SignInPagesParts, result: Answered): Promise<string> {
@@ -115,8 +128,9 @@ async function goOn(
   interaction: Interaction,
   { user, upgrade, settle }: LoginOutcome & { kind: 'signed-in' },
 ): Promise<void> {
-  const result = provedBy(interaction.proof, user.id);
-  const step = await stepOf(parts, { ...interaction, proof: { ...result, by: 'interaction' } });
+  const remember = parts.settings.current().sessions.rememberMe === 'on' && field(ctx, 'remember_me') !== '';
+  const result = { ...provedBy(interaction.proof, user.id), remember };
+  const step = await stepOf(ctx, parts, { ...interaction, proof: { ...result, by: 'interaction' } });
   settle(step === 'done' ? 'succeeded' : 'abandoned');
   if (upgrade) currentUnit()?.join(upgrade);
   seeOther(ctx, await (step === 'done' ? finish(ctx, parts, result) : parts.interactions.prove(ctx, result)));
@@ -239,6 +253,10 @@ export async function show(
       app: interaction.app,
       ...(await byPasskey(parts, interaction)),
       ...(typed.login === undefined ? {} : { login: typed.login }),
+      rememberMe:
+        parts.settings.current().sessions.rememberMe === 'on'
+          ? { ticked: field(ctx, 'remember_me') !== '' }
+          : undefined,
       again: interaction.accountId !== undefined && !interaction.switching,
       problem,
     },

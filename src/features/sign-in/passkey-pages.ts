@@ -15,7 +15,7 @@ export function mountPasskeySignIn(router: Router, parts: SignInPagesParts): voi
     const interaction = await interactions.current(ctx);
     leadsTo(ctx, interaction);
     // Out of its turn: the dispatcher knows whose turn it is.
-    if ((await stepOf(parts, interaction)) !== 'sign-in') return seeOther(ctx, `/interaction/${interaction.uid}`);
+    if ((await stepOf(ctx, parts, interaction)) !== 'sign-in') return seeOther(ctx, `/interaction/${interaction.uid}`);
     const form = {
       challenge: field(ctx, 'challenge'),
       credential: field(ctx, 'credential'),

@@ -48,6 +48,11 @@ export interface PasskeyInList {
   readonly lastUsedAt?: number | undefined;
 }
 
+/** A browser that skips the second step until then, in milliseconds since the epoch. */
+export interface RememberedInList extends Pick<SignInInList, 'id' | 'browser' | 'system'> {
+  readonly rememberedUntil: number;
+}
+
 export interface AccountLocals {
   /** Given while nobody is signed in. */
   readonly signInHref?: string | undefined;
@@ -65,6 +70,7 @@ export interface AccountLocals {
           | 'passkey-removed'
           | 'session'
           | 'app'
+          | 'device'
           | undefined;
         /** Left out where there are to be no second factors. */
         readonly factors?:
@@ -95,6 +101,8 @@ export interface AccountLocals {
             | BusyProblem
             | undefined;
         };
+        /** Browsers that skip the second step. */
+        readonly devices: readonly RememberedInList[];
         readonly sessions: readonly SignInInList[];
         readonly apps: readonly AppInAccount[];
       }

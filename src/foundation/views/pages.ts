@@ -100,6 +100,8 @@ export interface SignInLocals {
   readonly email?: { readonly way: 'code' | 'link'; readonly href: string } | undefined;
   /** Where somebody goes who has no account; left out where nobody may register. */
   readonly registerHref?: string | undefined;
+  /** The box by which a person stays signed in; left out where nobody may. */
+  readonly rememberMe?: { readonly ticked: boolean } | undefined;
   /** What was typed, or the app's `login_hint`. */
   readonly login?: string | undefined;
   /** True when a person who is signed in has to prove it again (`prompt=login`, `max_age`). */
@@ -160,6 +162,8 @@ export interface SecondFactorLocals extends StepLocals {
   readonly way: SecondFactorWay;
   /** Given with the way `passkey`. */
   readonly passkey?: PasskeyOnPage | undefined;
+  /** For how many days a browser may go without this step; left out where it may not. */
+  readonly rememberDays?: number | undefined;
   readonly problem?: CodeProblem | undefined;
 }
 

@@ -5,9 +5,14 @@ import type { Product } from '../../kit/product.ts';
 
 /** What an operator's commands do beside the running product. */
 export function operatorOf({ app, foundations }: Product) {
-  const { users, clients } = app.core;
+  const { users, clients, devices } = app.core;
   const outbox = createOutbox({ ...foundations, kinds: {} });
-  const endings = createEndings({ ...foundations, clients, notice: (notice) => outbox.put('logout', notice) });
+  const endings = createEndings({
+    ...foundations,
+    clients,
+    notice: (notice) => outbox.put('logout', notice),
+    alongside: (id) => [devices.forgetAll(id)],
+  });
   const everything = async (id: string) => [...(await endings.notices(id)), ...(await endings.ofAccount(id))];
   return {
     disableUser: (id: string) => users.disable(id, byOperator, everything),

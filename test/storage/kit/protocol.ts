@@ -91,7 +91,14 @@ function createProtocolUnderTest({ database, clock, clients, rules }: ProtocolPa
   return {
     store,
     codec,
-    endings: createEndings({ database, keyRing, clients, clock, notice: (notice) => outbox.put('logout', notice) }),
+    endings: createEndings({
+      database,
+      keyRing,
+      clients,
+      clock,
+      notice: (notice) => outbox.put('logout', notice),
+      alongside: () => [],
+    }),
     adapter: (kind) => new Adapter(kind, dependencies),
     begin,
     serve: async (work, status) => (await begin(work, status))(),
