@@ -1,3 +1,4 @@
+import { deletionOperations } from '../features/deletions/module.ts';
 import { createNotices, type Notices } from '../features/notices/module.ts';
 import { createEndings, type Endings, type LogoutNotice } from '../features/protocol/module.ts';
 import { resetUrl } from '../features/recovery/module.ts';
@@ -17,6 +18,7 @@ import { openStore } from './open-store.ts';
 export interface CommandApp extends Foundations, CoreFeatures {
   readonly endings: Endings;
   readonly notices: Notices;
+  readonly deletions: ReturnType<typeof deletionOperations>;
   readonly setUpUrl: (secret: string) => string;
   readonly resetUrl: (secret: string) => string;
   readonly invitationUrl: (secret: string) => string;
@@ -50,7 +52,16 @@ export async function openCommandApp(): Promise<CommandApp> {
       resetUrl: (secret: string) => resetUrl(issuer, secret),
       invitationUrl: (secret: string) => invitationUrl(issuer, secret),
     };
-    return { ...foundations, ...core, ...urls, endings, notices, keyFile, close };
+    return {
+      ...foundations,
+      ...core,
+      ...urls,
+      endings,
+      notices,
+      deletions: deletionOperations(foundations),
+      keyFile,
+      close,
+    };
   } catch (error) {
     await database.close();
     throw error;

@@ -5,6 +5,7 @@ import { createAccount } from '../features/account/module.ts';
 import { addressRequestKind, addressRequests, createAddresses } from '../features/addresses/module.ts';
 import { createConsent } from '../features/consent/module.ts';
 import { createConsole } from '../features/console/module.ts';
+import { createDeletions, type Deletions } from '../features/deletions/module.ts';
 import { createEmailSignIns, emailSignInKind, emailSignIns } from '../features/email-sign-in/module.ts';
 import { createMfaPages } from '../features/mfa/module.ts';
 import { createNotices } from '../features/notices/module.ts';
@@ -49,6 +50,7 @@ export interface App {
   readonly core: CoreFeatures;
   readonly protocol: Protocol;
   readonly setUp: SetUp;
+  readonly deletions: Deletions;
   readonly mail: Mail;
   readonly outbox: Outbox;
   readonly koa: Koa;
@@ -81,12 +83,23 @@ export async function compose(parts: AppParts): Promise<App> {
     readContext: createRequestContextReader({ trustProxy: parts.config.trustProxy }),
     mountPages: (router) => mountPages(router, pages),
   });
-  const stopFollowing = await keepFresh(parts, core, { protocol, outbox, safeguards });
+  const following = { protocol, outbox, safeguards, deletions: pages.deletions };
+  const stopFollowing = await keepFresh(parts, core, following);
   const stop = () => {
     room.close();
     return stopFollowing();
   };
-  return { core, protocol, setUp: pages.setUp, mail, outbox, koa, stop, warmUp: () => views.compileAll() };
+  return {
+    core,
+    protocol,
+    setUp: pages.setUp,
+    deletions: pages.deletions,
+    mail,
+    outbox,
+    koa,
+    stop,
+    warmUp: () => views.compileAll(),
+  };
 }
 
 interface PageParts extends AppParts {
@@ -109,6 +122,11 @@ function composePages(parts: PageParts, core: CoreFeatures, protocol: Protocol):
   const offersRegistration = () => registering.isOffered();
   const hooks = { ...signInHooks(parts, core), offersRegistration, emailWay: () => emailSignIns.way() };
   const setUp = createSetUp(within);
+  // Users come last and by themselves where rows are erased: everything else belongs to an account.
+  const rooms = [core.passwords, core.mfa, core.devices, protocol, registering, emailSignIns, addresses];
+  const others = rooms.map((room) => room.personal);
+  const deletions = createDeletions({ ...within, personal: others });
+  const personal = [core.users.personal, ...others];
   return {
     setUp,
     consent: createConsent(within),
@@ -117,12 +135,13 @@ function composePages(parts: PageParts, core: CoreFeatures, protocol: Protocol):
     mfa: createMfaPages(within),
     passkeys: createPasskeyPages(within),
     passwordPages: createPasswordPages({ ...within, need: core.mfa.need }),
-    account: createAccount({ ...within, addresses }),
+    account: createAccount({ ...within, addresses, personal, deletions }),
     addresses,
+    deletions,
     registrations: registering,
     emailSignIns,
     safeguards: createSafeguards(within),
-    signIn: createSignIn({ ...within, ...hooks }),
+    signIn: createSignIn({ ...within, ...hooks, offerReturn: deletions.offerReturn }),
   };
 }
 
@@ -199,8 +218,9 @@ function composeProtocol(parts: AppParts, core: CoreFeatures, views: Views) {
 async function keepFresh(
   parts: AppParts,
   core: CoreFeatures,
-  { protocol, outbox, safeguards }: { protocol: Protocol; outbox: Outbox; safeguards: Safeguards },
+  following: { protocol: Protocol; outbox: Outbox; safeguards: Safeguards; deletions: Deletions },
 ): Promise<() => Promise<void>> {
+  const { protocol } = following;
   const watch = await watchRevisions({
     database: parts.database,
     async onChange(names) {
@@ -212,7 +232,7 @@ async function keepFresh(
   // Again, now that it is watched: what another process changed since the first reading would never be told.
   await core.reload();
   protocol.rebuild();
-  const jobs: Jobs = startJobs({ ...parts, ...core, outbox, protocol, safeguards });
+  const jobs: Jobs = startJobs({ ...parts, ...core, ...following });
   return async () => {
     watch.stop();
     await jobs.stop();

@@ -1,5 +1,6 @@
 import { sweepAddressChanges } from '../features/addresses/module.ts';
 import type { Audit } from '../features/audit/module.ts';
+import type { Deletions } from '../features/deletions/module.ts';
 import type { Devices } from '../features/devices/module.ts';
 import { sweepEmailSignIns } from '../features/email-sign-in/module.ts';
 import type { Passkeys } from '../features/passkeys/module.ts';
@@ -28,6 +29,7 @@ export interface JobsParts {
   readonly unlocks: Unlocks;
   readonly safeguards: Pick<Safeguards, 'tellNews'>;
   readonly passkeys: Passkeys;
+  readonly deletions: Pick<Deletions, 'eraseDue'>;
 }
 
 /** Something that is done again and again. */
@@ -63,6 +65,7 @@ export function startJobs(parts: JobsParts): Jobs {
     })),
     { name: 'store refusal counts', everyMs: 5_000, run: () => commit(audit.coalesce.flushDue()) },
     { name: 'tell of locks', everyMs: 1_000, run: async () => commit(await safeguards.tellNews()) },
+    { name: 'erase accounts', everyMs: 30_000, run: () => parts.deletions.eraseDue() },
     { name: 'rotate keys', everyMs: 1_000, run: () => signingKeys.rotateDue() },
     // Small batches, often: a large one would hold the writer, and with it every request.
     {

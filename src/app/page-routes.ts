@@ -3,6 +3,7 @@ import type { Account } from '../features/account/module.ts';
 import type { Addresses } from '../features/addresses/module.ts';
 import type { Consent } from '../features/consent/module.ts';
 import type { Console } from '../features/console/module.ts';
+import type { Deletions } from '../features/deletions/module.ts';
 import type { EmailSignIns } from '../features/email-sign-in/module.ts';
 import type { MfaPages } from '../features/mfa/module.ts';
 import type { createPasskeyPages } from '../features/passkeys/module.ts';
@@ -21,6 +22,7 @@ export interface Pages {
   readonly passwordPages: PasswordPages;
   readonly account: Account;
   readonly addresses: Addresses;
+  readonly deletions: Deletions;
   readonly setUp: SetUp;
   readonly console: Console;
   readonly recovery: Recovery;
@@ -31,9 +33,8 @@ export interface Pages {
 
 /** Mounts every feature's pages. */
 export function mountPages(router: Router, pages: Pages): void {
-  const { signIn, consent, mfa, passkeys, passwordPages, account, addresses, recovery, registrations, ...others } =
-    pages;
-  const { emailSignIns, safeguards, setUp, console } = others;
+  const { signIn, consent, mfa, passkeys, passwordPages, account, addresses, deletions, recovery, ...others } = pages;
+  const { registrations, emailSignIns, safeguards, setUp, console } = others;
   const showConsent: ShowStep = (ctx, interaction) => consent.show(ctx, interaction);
   signIn.mount(router, { ...mfa.steps, ...passwordPages.steps, consent: showConsent });
   consent.mount(router);
@@ -42,6 +43,7 @@ export function mountPages(router: Router, pages: Pages): void {
   passwordPages.mount(router);
   account.mount(router);
   addresses.mount(router);
+  deletions.mount(router);
   recovery.mount(router);
   registrations.mount(router);
   emailSignIns.mount(router);

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { userResetFactors } from '../../src/app/commands/user.ts';
+import { deletionOperations } from '../../src/features/deletions/module.ts';
 import { createNotices } from '../../src/features/notices/module.ts';
 import { systemClock } from '../../src/foundation/clock.ts';
 import { Browser } from '../kit/browser.ts';
@@ -71,7 +72,14 @@ describe('a person hears by mail', () => {
     const notices = createNotices({ issuer: product.url, clock: systemClock, mail: product.app.mail });
     const io = { json: false, out: () => undefined, err: () => undefined };
     const nothing = async () => [];
-    const app = { ...product.app.core, database: product.database, notices, endings: nothing, logoutNotices: nothing };
+    const app = {
+      ...product.app.core,
+      database: product.database,
+      notices,
+      deletions: deletionOperations(product.foundations),
+      endings: nothing,
+      logoutNotices: nothing,
+    };
     const urls = { resetUrl: String, invitationUrl: String };
     expect(await userResetFactors(io, { ...app, ...urls }, { login: french.email })).toBe(0);
     const mail = await mailTo(mailing.server, french.email, /réinitialisée/);

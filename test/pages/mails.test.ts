@@ -36,6 +36,12 @@ const samples: { readonly [Name in keyof MailLocals]: MailLocals[Name] } = {
     signInHref: 'https://login.northwind.example/',
     forgotHref: 'https://login.northwind.example/forgot',
   },
+  'deletion-scheduled': {
+    at,
+    ip: '203.0.113.7',
+    dueAt: at + 1_209_600_000,
+    href: `https://login.northwind.example/account/undelete?key=${key}`,
+  },
   'account-exists': {
     at,
     ip: '203.0.113.7',

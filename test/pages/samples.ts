@@ -245,6 +245,8 @@ const dones = [
   'device',
 ] as const;
 
+const leaving = { account, graceDays: 14, proving: 'password', mails: true } as const;
+
 const accounts: readonly Sample[] = [
   sample('account-signed-out', 'account/account', 'page', { signInHref: '/sign-in' }),
   sample('account', 'account/account', 'page', { signedIn: mine }),
@@ -317,6 +319,17 @@ const accounts: readonly Sample[] = [
     sample(`address-done-${what}`, 'address/done', 'page', { what, forgotHref: '/forgot' }),
   ),
   sample('address-link-over', 'address/link', 'page', reference('link_not_usable')),
+  sample('account-delete', 'account/delete', 'page', leaving),
+  sample('account-delete-without-mail', 'account/delete', 'page', { ...leaving, mails: false, proving: 'nothing' }),
+  ...(['missing', 'wrong', 'last-administrator'] as const).map((kind) =>
+    sample(`account-delete-${kind}`, 'account/delete', 'page', { ...leaving, problem: { kind } }),
+  ),
+  sample('account-delete-throttled', 'account/delete', 'page', { ...leaving, problem: throttled }),
+  sample('account-leaving', 'account/leaving', 'page', {
+    dueAt: time + 20_000 * minute,
+    undoAction: '/account/undelete?key=x',
+  }),
+  sample('account-returned', 'account/returned', 'page', { signInHref: '/account' }),
   sample('account-recovery-codes', 'account/recovery-codes', 'page', { recoveryCodes }),
   sample('account-remove-factor', 'account/remove-factor', 'page', removal),
   sample('account-remove-app', 'account/remove-factor', 'page', { ...removal, last: false, confirm: passkey('get') }),

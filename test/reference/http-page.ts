@@ -4,6 +4,7 @@ import { createAccount } from '../../src/features/account/module.ts';
 import { createAddresses } from '../../src/features/addresses/module.ts';
 import { createConsent } from '../../src/features/consent/module.ts';
 import { createConsole } from '../../src/features/console/module.ts';
+import { createDeletions } from '../../src/features/deletions/module.ts';
 import { createEmailSignIns } from '../../src/features/email-sign-in/module.ts';
 import { createMfaPages } from '../../src/features/mfa/module.ts';
 import { createPasskeyPages } from '../../src/features/passkeys/module.ts';
@@ -44,6 +45,12 @@ export const routeMeanings: Readonly<Record<string, string>> = {
   'POST /account/passkeys/remove': 'Asks for a code or a passkey and removes a passkey with it.',
   'POST /account/recovery-codes': 'New recovery codes in place of the former ones.',
   'POST /account/apps/disconnect': 'Ends what an app holds of the person, and tells it.',
+  'POST /account/export': 'Everything that is held on the person, as a JSON file, after a fresh sign-in.',
+  'GET /account/delete': 'What deleting the account means, after a fresh sign-in.',
+  'POST /account/delete': 'Refuses the person from now on; the account is erased when its grace is over.',
+  'GET /account/undelete': 'Shows the link that calls a deletion off, while it works.',
+  'POST /account/undelete': 'Calls the deletion off and uses the link up.',
+  'GET /account/undelete/done': 'Says that the account stays.',
   'GET /account/email': 'The form for another address, after a fresh sign-in.',
   'POST /account/email': 'Has a link sent to the new address; the answer is the same for all.',
   'GET /email/confirm': 'Shows the link that confirms a new address, while it works.',
@@ -129,6 +136,7 @@ export function pageRoutes(): string[] {
     passwordPages: createPasswordPages(none),
     account: createAccount(none),
     addresses: createAddresses(none),
+    deletions: createDeletions(none),
     setUp: createSetUp(none),
     console: createConsole(none),
     recovery: createRecovery(none),

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { userUnlock } from '../../src/app/commands/user.ts';
+import { deletionOperations } from '../../src/features/deletions/module.ts';
 import { createNotices } from '../../src/features/notices/module.ts';
 import { systemClock } from '../../src/foundation/clock.ts';
 import { Browser, formOf } from '../kit/browser.ts';
@@ -95,7 +96,8 @@ describe('an account that was tried too often', () => {
     const { core } = other.app;
     const none = async () => [];
     const notices = createNotices({ issuer: product.url, clock: systemClock, mail: other.app.mail });
-    const within = { ...core, notices, database: other.database, endings: none, logoutNotices: none };
+    const deletions = deletionOperations(other.foundations);
+    const within = { ...core, notices, deletions, database: other.database, endings: none, logoutNotices: none };
     const url = () => '';
     expect(await userUnlock(io as never, { ...within, resetUrl: url, invitationUrl: url }, { login: user.email })).toBe(
       0,

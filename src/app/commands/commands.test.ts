@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { openTestFeatures } from '../../../test/kit/features.ts';
 import { byOperator } from '../../features/audit/module.ts';
+import { deletionOperations } from '../../features/deletions/module.ts';
 import { createSigningKeys, type SigningKeys } from '../../features/signing-keys/module.ts';
 import { createKeyRing } from '../../foundation/crypto/key-ring.ts';
 import { systemRandom } from '../../foundation/random.ts';
@@ -60,6 +61,7 @@ const ended: string[] = [];
 const app = () => ({
   ...features,
   notices: { about: () => [] },
+  deletions: deletionOperations(features),
   setUpUrl: (secret: string) => `https://id.example/setup/${secret}`,
   invitationUrl: (secret: string) => `https://id.example/invitation/${secret}`,
   resetUrl: (secret: string) => `https://id.example/reset/${secret}`,

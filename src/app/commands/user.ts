@@ -6,6 +6,7 @@ import { invitationSeconds } from '../../features/registration/module.ts';
 import type { Unlocks } from '../../features/throttle/module.ts';
 import { type AccountEndings, newUserSchema, type User, type Users } from '../../features/users/module.ts';
 import type { Database } from '../../foundation/db/database.ts';
+import type { Operation } from '../../foundation/db/statement.ts';
 import { AppError } from '../../foundation/errors.ts';
 import type { CommandIo, ExitCode } from './io.ts';
 import { isoTime, table, writeResult } from './result.ts';
@@ -17,6 +18,7 @@ export interface UserCommandApp {
   readonly notices: Notices;
   readonly database: Pick<Database, 'commit'>;
   readonly unlocks: Pick<Unlocks, 'open'>;
+  readonly deletions: { cancel(userId: string): Operation; lock(userId: string): Operation };
   /** Ends the sessions, grants and tokens of an account. */
   readonly endings: AccountEndings;
   /** Files the back-channel logout notices for those sessions. */
@@ -89,7 +91,11 @@ export async function userShow(io: CommandIo, { users }: UserCommandApp, { login
 /** `postern user disable EMAIL` */
 export async function userDisable(io: CommandIo, app: UserCommandApp, { login }: OneUser): Promise<ExitCode> {
   const { id, email } = await mustFind(app.users, login);
-  const done = await app.users.disable(id, byOperator, everything(app));
+  const done = await app.users.disable(id, byOperator, async () => [
+    ...(await everything(app)(id)),
+    // Who is about to leave must not let themselves in again by staying.
+    app.deletions.lock(id),
+  ]);
   io.err(done ? `${email} is disabled; all sessions and tokens have ended.\n` : `${email} was disabled already.\n`);
   return showResource(io, app, id);
 }
@@ -97,7 +103,10 @@ export async function userDisable(io: CommandIo, app: UserCommandApp, { login }:
 /** `postern user enable EMAIL` */
 export async function userEnable(io: CommandIo, app: UserCommandApp, { login }: OneUser): Promise<ExitCode> {
   const { id, email } = await mustFind(app.users, login);
-  const done = await app.users.enable(id, byOperator, everything(app));
+  const done = await app.users.enable(id, byOperator, async () => [
+    ...(await everything(app)(id)),
+    app.deletions.cancel(id),
+  ]);
   io.err(done ? `${email} may sign in again; what had ended stays ended.\n` : `${email} was enabled already.\n`);
   return showResource(io, app, id);
 }

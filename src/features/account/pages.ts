@@ -15,13 +15,15 @@ import type { SettingsModule } from '../settings/module.ts';
 import type { AccountEndings } from '../users/module.ts';
 import { type AppPagesParts, listApps, mountApps } from './app-pages.ts';
 import type { createChangePassword, PasswordOutcome } from './change-password.ts';
+import { type DeletePagesParts, mountDelete } from './delete-pages.ts';
 import { type EmailPagesParts, mountEmail } from './email-pages.ts';
 import { ownEvent, refusalEvent } from './events.ts';
+import { type ExportPagesParts, mountExport } from './export-pages.ts';
 import { mountFactors, placeOf } from './factor-pages.ts';
 import { isFresh, signInAddress, targetOf, type Visitor } from './visitor.ts';
 import { arrive, byVisitor, inform, tell, tryPlace, visitorOf } from './visitor-pages.ts';
 
-export interface AccountPagesParts extends EmailPagesParts, AppPagesParts {
+export interface AccountPagesParts extends EmailPagesParts, AppPagesParts, ExportPagesParts, DeletePagesParts {
   readonly views: Views;
   readonly settings: Pick<SettingsModule, 'current'>;
   readonly mfa: Mfa;
@@ -77,6 +79,8 @@ export function mountAccount(router: Router, parts: AccountPagesParts): void {
   mountFactors(router, parts);
   mountEmail(router, parts);
   mountApps(router, parts);
+  mountExport(router, parts);
+  mountDelete(router, parts);
 }
 
 function showSignedOut(ctx: Context, { views, issuer }: AccountPagesParts): void {

@@ -19,6 +19,7 @@ const targets: Readonly<Record<string, string>> = {
   authenticator: '/account/authenticator',
   email: '/account/email',
   passkeys: '/account#passkeys',
+  delete: '/account/delete',
 };
 
 /** Where a sign-in that was asked for by us leads: only to a page of ours, whatever came along. */

@@ -3,6 +3,7 @@ import type { Clock } from '../../foundation/clock.ts';
 import type { Database } from '../../foundation/db/database.ts';
 import type { Operation } from '../../foundation/db/statement.ts';
 import type { MessageKind, Outbox } from '../../foundation/outbox/outbox.ts';
+import { exportedTime, type PersonalData } from '../users/module.ts';
 import {
   type AddressRequest,
   type AnswerAddressRequestsParts,
@@ -11,7 +12,7 @@ import {
 } from './answer-requests.ts';
 import { type ChangeAddressParts, createChangeAddress } from './change-address.ts';
 import { type AddressPagesParts, mountAddresses } from './pages.ts';
-import { createAddressStore } from './store.ts';
+import { type AddressStore, createAddressStore } from './store.ts';
 
 export { addressRequestKind } from './answer-requests.ts';
 
@@ -24,6 +25,7 @@ export interface Addresses {
   mount(router: Router): void;
   /** The operation that queues a person's wish for another address. It never tells whether somebody else has it. */
   request(request: AddressRequest): Operation;
+  readonly personal: PersonalData;
 }
 
 type Stored = { readonly database: Database; readonly clock: Clock };
@@ -39,9 +41,21 @@ export const sweepAddressChanges = (parts: Stored, before: number): Operation =>
 export function createAddresses(
   parts: Omit<AddressPagesParts & ChangeAddressParts, 'change' | 'store'> & Stored & { outbox: Pick<Outbox, 'put'> },
 ): Addresses {
-  const change = createChangeAddress({ ...parts, store: createAddressStore(parts) });
+  const store = createAddressStore(parts);
+  const change = createChangeAddress({ ...parts, store });
   return {
     mount: (router) => mountAddresses(router, { ...parts, change }),
+    personal: { held: ({ id }) => changesHeld(store, id), erase: ({ id }) => [store.erase(id)] },
     request: (request) => parts.outbox.put(addressRequestKind, request),
   };
+}
+
+async function changesHeld(store: AddressStore, userId: string) {
+  const changes = (await store.confirmedOf(userId)).map((row) => ({
+    former_email: row.former_email,
+    email: row.email,
+    changed_at: exportedTime(row.confirmed_at),
+    undone_at: exportedTime(row.undone_at ?? undefined),
+  }));
+  return { address_changes: changes };
 }

@@ -25,6 +25,14 @@ interface ChangeRow extends Row {
   confirmed_at: number | null;
 }
 
+/** A change that took effect, as it is stored. */
+export interface ConfirmedRow extends Row {
+  former_email: string;
+  email: string;
+  confirmed_at: number;
+  undone_at: number | null;
+}
+
 const columns = 'id, user_id, former_email, email, confirmed_at';
 const pending = 'confirmed_at IS NULL AND voided_at IS NULL AND expires_at >';
 const undoable = 'confirmed_at IS NOT NULL AND undone_at IS NULL AND voided_at IS NULL AND expires_at >';
@@ -36,6 +44,10 @@ const statements = {
   ),
   find: statement('address_find', `SELECT ${columns} FROM address_changes WHERE id = ?1 AND ${pending} ?2`),
   count: statement('address_count', 'SELECT count(*) AS n FROM address_changes WHERE user_id = ?1 AND created_at > ?2'),
+  ofUser: statement(
+    'address_of_user',
+    'SELECT former_email, email, confirmed_at, undone_at FROM address_changes WHERE user_id = ?1 AND confirmed_at IS NOT NULL ORDER BY confirmed_at',
+  ),
   voidPending: statement(
     'address_void_pending',
     'UPDATE address_changes SET voided_at = ?2 WHERE user_id = ?1 AND confirmed_at IS NULL AND voided_at IS NULL',
@@ -54,6 +66,7 @@ const statements = {
     'address_void_since',
     'UPDATE address_changes SET voided_at = ?2 WHERE user_id = ?1 AND id <> ?3 AND voided_at IS NULL AND (confirmed_at IS NULL OR confirmed_at >= ?4)',
   ),
+  erase: statement('address_erase', 'DELETE FROM address_changes WHERE user_id = ?1'),
   sweep: statement('address_sweep', {
     sqlite: `DELETE FROM address_changes WHERE id IN (SELECT id ${expired})`,
     postgresql: `DELETE FROM address_changes WHERE id IN (SELECT id ${expired})`,
@@ -68,6 +81,8 @@ export interface AddressStore {
   find(id: string): Promise<PendingChange | undefined>;
   /** How many changes somebody has asked for since a time (milliseconds). */
   countSince(userId: string, since: number): Promise<number>;
+  /** Changes of somebody that took effect. What was only asked for would tell whether somebody else has the address. */
+  confirmedOf(userId: string): Promise<ConfirmedRow[]>;
   /** Voids what somebody has asked for and not confirmed. */
   voidPending(userId: string): Operation;
   /** Must hit: it is confirmed once. From then on it can be undone, by another secret, until `undoUntil`. */
@@ -77,6 +92,7 @@ export interface AddressStore {
   undo(id: string): Operation;
   /** Voids what was asked for or took effect since then: their links would undo the undoing. */
   voidSince(change: UndoableChange): Operation;
+  erase(userId: string): Operation;
   /** Removes a batch of changes whose links had all run out before the given time (milliseconds). */
   sweep(before: number): Operation;
 }
@@ -99,6 +115,7 @@ export function createAddressStore({ database, clock }: { database: Database; cl
     async countSince(userId, since) {
       return Number((await database.get<{ n: number }>(statements.count, [userId, since]))?.n ?? 0);
     },
+    confirmedOf: (userId) => database.all<ConfirmedRow>(statements.ofUser, [userId]),
     voidPending: (userId) => operation(statements.voidPending, [userId, clock.now()], false),
     confirm: (id, { hash, undoUntil }) => operation(statements.confirm, [id, clock.now(), hash, undoUntil], true),
     async findUndoable(undoHash) {
@@ -108,6 +125,7 @@ export function createAddressStore({ database, clock }: { database: Database; cl
     undo: (id) => operation(statements.undo, [id, clock.now()], true),
     voidSince: ({ userId, id, confirmedAt }) =>
       operation(statements.voidSince, [userId, clock.now(), id, confirmedAt], false),
+    erase: (userId) => operation(statements.erase, [userId], false),
     sweep: (before) => operation(statements.sweep, [before], false),
   };
 }

@@ -30,6 +30,10 @@ export const eventTypes = {
   'user.email_change_refused': 'A person asked for an address that somebody else has, who was told of it.',
   'user.email_changed': 'The address of an account was changed to one that its person had confirmed.',
   'user.email_restored': 'A change of address was taken back from the former one; sessions and tokens ended.',
+  'user.exported': 'A person downloaded what is held on them.',
+  'user.deletion_requested': 'A person asked for their account to be deleted; they are refused from then on.',
+  'user.deletion_undone': 'A person called the deletion of their account off.',
+  'user.erased': 'An account was erased with all that was held on the person; the audit names them by id only.',
   'user.disabled': 'An account was disabled; its sessions and tokens ended.',
   'user.enabled': 'A disabled account was enabled.',
   'user.signed_out': 'All sessions of a person were ended by an operator.',
@@ -136,6 +140,8 @@ export interface RecordedEvent {
 export interface AuditFilter {
   /** A person's id: events about them and by them. */
   readonly user?: string | undefined;
+  /** A person's id: events about them only, whoever did it. */
+  readonly subject?: string | undefined;
   readonly client?: string | undefined;
   readonly request?: string | undefined;
   readonly type?: string | undefined;

@@ -4,6 +4,7 @@ import type { Operation } from '../../foundation/db/statement.ts';
 import type { Ids } from '../../foundation/ids.ts';
 import { createCoalescer } from './coalesce.ts';
 import type { AuditEvent, AuditFilter, RecordedEvent, RefusalKey, RequestFacts } from './event.ts';
+import { type OwnEvent, ownEvent } from './own-events.ts';
 import { createAuditStore } from './store.ts';
 import { tell } from './tell.ts';
 
@@ -19,6 +20,7 @@ export type {
   RequestFacts,
 } from './event.ts';
 export { byOperator, eventTypes } from './event.ts';
+export type { OwnEvent } from './own-events.ts';
 
 /**
  * Audit owns the record of what happened: the closed list of event types, the rows, and the words they are told in.
@@ -42,6 +44,8 @@ export interface Audit {
   };
   /** The newest events that match, in the order in which they happened. */
   search(filter: AuditFilter): Promise<RecordedEvent[]>;
+  /** The newest events about a person, as they may see them, the newest first. */
+  about(userId: string, page: { readonly limit: number }): Promise<OwnEvent[]>;
   /** An event as one sentence for people. */
   tell(event: RecordedEvent): string;
 }
@@ -52,6 +56,10 @@ export function createAudit(parts: { database: Database; clock: Clock; ids: Ids 
     record: (event, facts) => store.insert(store.row(event, facts)),
     coalesce: createCoalescer({ clock: parts.clock, store }),
     search: (filter) => store.search(filter),
+    async about(userId, { limit }) {
+      const events = await store.search({ subject: userId, limit });
+      return events.reverse().map((event) => ownEvent(event, userId));
+    },
     tell,
   };
 }

@@ -69,10 +69,11 @@ const longestRequest = 60_000;
 /** An event's id is made a moment before its time is read, in milliseconds. */
 const moment = 1000;
 
-function whereOf({ user, client, request, type, since }: AuditFilter) {
+function whereOf({ user, subject, client, request, type, since }: AuditFilter) {
   return {
     AND: [...idsSince(since), ...idsDuring(request)],
     ...(user === undefined ? {} : { OR: [{ subject: user }, { actorKind: 'user', actorId: user }] }),
+    ...(subject === undefined ? {} : { subject }),
     ...(client === undefined ? {} : { client }),
     ...(request === undefined ? {} : { requestId: request }),
     ...(type === undefined ? {} : { type }),

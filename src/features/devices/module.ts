@@ -3,8 +3,9 @@ import { sha256 } from '../../foundation/crypto/hash.ts';
 import type { Database } from '../../foundation/db/database.ts';
 import type { Operation } from '../../foundation/db/statement.ts';
 import { type Random, secretToken } from '../../foundation/random.ts';
+import { exportedTime, type PersonalData } from '../users/module.ts';
 import { type BrowserCookies, createDeviceCookie } from './cookie.ts';
-import { createDeviceStore, type DeviceFacts, type RememberedDevice } from './store.ts';
+import { createDeviceStore, type Device, type DeviceFacts, type RememberedDevice } from './store.ts';
 
 export type { BrowserCookies } from './cookie.ts';
 
@@ -32,6 +33,7 @@ export interface Devices {
   forgetAll(userId: string): Operation;
   /** Removes a batch of devices that nobody has used for as long as their cookies live. */
   sweep(): Operation;
+  readonly personal: PersonalData;
 }
 
 export interface DevicesParts {
@@ -75,5 +77,18 @@ export function createDevices({ config, database, clock, random }: DevicesParts)
     forget: (userId, id) => store.forget(id, userId),
     forgetAll: (userId) => store.forgetAll(userId),
     sweep: () => store.sweep(clock.now() - keepMs),
+    personal: {
+      held: async ({ id }) => ({ browsers: (await store.list(id)).map(held) }),
+      erase: ({ id }) => [store.erase(id)],
+    },
   };
 }
+
+/** A browser as an export has it. */
+const held = ({ userAgent, address, firstSeenAt, lastSeenAt, rememberedUntil }: Device) => ({
+  user_agent: userAgent,
+  address,
+  first_used_at: exportedTime(firstSeenAt),
+  last_used_at: exportedTime(lastSeenAt),
+  remembered_until: exportedTime(rememberedUntil),
+});

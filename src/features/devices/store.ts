@@ -69,6 +69,8 @@ const statements = {
     'device_forget_all',
     'UPDATE devices SET remembered_until = NULL WHERE user_id = ?1 AND remembered_until IS NOT NULL',
   ),
+  list: statement('device_list', `SELECT ${columns} FROM devices WHERE user_id = ?1 ORDER BY last_seen_at DESC`),
+  erase: statement('device_erase', 'DELETE FROM devices WHERE user_id = ?1'),
   sweep: statement('device_sweep', {
     sqlite: `DELETE FROM devices WHERE id IN (SELECT id ${unused})`,
     postgresql: `DELETE FROM devices WHERE id IN (SELECT id ${unused})`,
@@ -87,6 +89,9 @@ export interface DeviceStore {
   /** Must hit: it misses what is nobody's, somebody else's, or was forgotten before. */
   forget(id: string, userId: string): Operation;
   forgetAll(userId: string): Operation;
+  /** All of a person's. */
+  list(userId: string): Promise<Device[]>;
+  erase(userId: string): Operation;
   /** Removes a batch of those that were not used since the given time (milliseconds). */
   sweep(before: number): Operation;
 }
@@ -113,6 +118,8 @@ export function createDeviceStore({ database, clock }: { database: Database; clo
     }),
     forget: (id, userId) => ({ statement: statements.forget, params: [id, userId], mustHit: true }),
     forgetAll: (userId) => ({ statement: statements.forgetAll, params: [userId], mustHit: false }),
+    list: async (userId) => (await database.all<DeviceRow>(statements.list, [userId])).map(toDevice),
+    erase: (userId) => ({ statement: statements.erase, params: [userId], mustHit: false }),
     sweep: (before) => ({ statement: statements.sweep, params: [before], mustHit: false }),
   };
 }

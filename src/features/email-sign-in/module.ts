@@ -3,6 +3,7 @@ import type { Clock } from '../../foundation/clock.ts';
 import type { Database } from '../../foundation/db/database.ts';
 import type { Operation } from '../../foundation/db/statement.ts';
 import type { MessageKind } from '../../foundation/outbox/outbox.ts';
+import { loginKey, type PersonalData } from '../users/module.ts';
 import { type CheckParts, createCheckSecret } from './check-secret.ts';
 import { type EmailSignInPagesParts, mountEmailSignIn } from './pages.ts';
 import { answerEmailSignIns, type SendParts } from './send.ts';
@@ -21,6 +22,7 @@ export interface EmailSignIns {
   mount(router: Router): void;
   /** What people are offered as things are now. */
   way(): EmailWay;
+  readonly personal: PersonalData;
 }
 
 type Stored = { readonly database: Database; readonly clock: Clock };
@@ -38,5 +40,10 @@ export function createEmailSignIns(
 ): EmailSignIns {
   const store = createEmailSignInStore(parts);
   const check = createCheckSecret({ ...parts, store });
-  return { mount: (router) => mountEmailSignIn(router, { ...parts, store, check }), way: () => wayOf(parts) };
+  return {
+    mount: (router) => mountEmailSignIn(router, { ...parts, store, check }),
+    way: () => wayOf(parts),
+    // Only who asked and when, and for a day: nothing that an export would tell anybody.
+    personal: { held: async () => ({}), erase: ({ id, email }) => [store.erase(id, loginKey(email) ?? '')] },
+  };
 }

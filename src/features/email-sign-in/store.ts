@@ -57,6 +57,7 @@ const statements = {
   ),
   /** Of any number of racers one finds it unused. */
   use: statement('email_sign_in_use', `UPDATE email_sign_ins SET used_at = ?2 WHERE id = ?1 AND ${open} ?2`),
+  erase: statement('email_sign_in_erase', 'DELETE FROM email_sign_ins WHERE user_id = ?1 OR login_key = ?2'),
   sweep: statement('email_sign_in_sweep', {
     sqlite: `DELETE FROM email_sign_ins WHERE id IN (SELECT id ${expired})`,
     postgresql: `DELETE FROM email_sign_ins WHERE id IN (SELECT id ${expired})`,
@@ -75,6 +76,8 @@ export interface EmailSignInStore {
   countTry(id: string): Promise<boolean>;
   /** Must hit: it is used once. */
   use(id: string): Operation;
+  /** Removes those of a person. */
+  erase(userId: string, loginKey: string): Operation;
   /** Removes a batch of those that expired before the given time (milliseconds). */
   sweep(before: number): Operation;
 }
@@ -103,6 +106,7 @@ export function createEmailSignInStore({ database, clock }: { database: Database
       return (await database.commit({ operations: [operation], fallback: [] })).committed;
     },
     use: (id) => ({ statement: statements.use, params: [id, clock.now()], mustHit: true }),
+    erase: (userId, key) => ({ statement: statements.erase, params: [userId, key], mustHit: false }),
     sweep: (before) => ({ statement: statements.sweep, params: [before], mustHit: false }),
   };
 }

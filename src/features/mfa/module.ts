@@ -12,6 +12,7 @@ import type { Passkeys } from '../passkeys/module.ts';
 import type { Interaction } from '../protocol/module.ts';
 import type { SettingsModule } from '../settings/module.ts';
 import type { Throttle } from '../throttle/module.ts';
+import type { PersonalData } from '../users/module.ts';
 import {
   createEnrol,
   createNewCodes,
@@ -21,6 +22,7 @@ import {
   type EnrolmentPlace,
 } from './enrol.ts';
 import type { Factors, Need } from './factor.ts';
+import { createListFactors, factorsHeld } from './list-factors.ts';
 import { needOf } from './need.ts';
 import { type MfaPagesParts, mountMfa, showEnrolment, showSecondFactor } from './pages.ts';
 import { mountPasskeySteps } from './passkey-pages.ts';
@@ -61,6 +63,7 @@ export interface Mfa {
   removal(userId: string, passkeyId?: string): Promise<readonly Operation[]>;
   /** Takes every factor away, by an operator, and commits `alongside` with it. False when there was none. */
   reset(userId: string, by: By, alongside?: readonly Operation[]): Promise<boolean>;
+  readonly personal: PersonalData;
 }
 
 export interface MfaParts {
@@ -83,16 +86,21 @@ export function createMfa(parts: MfaParts): Mfa {
   const store = forgetful(createMfaStore(parts), parts);
   const newCodes = createNewCodes({ ...parts, store });
   const has = async (userId: string) => (await store.has(userId)) || passkeys.has(userId);
+  const factors = createListFactors(store, passkeys);
   return {
     has,
     async need(userId, asked) {
       const { policy } = parts.settings.current().mfa;
       return needOf({ policy, asked, enrolled: policy !== 'off' && (await has(userId)) });
     },
-    async factors(userId) {
-      const [factor, keys, codes] = await Promise.all([store.find(userId), passkeys.list(userId), store.codes(userId)]);
-      const totp = factor && { createdAt: factor.createdAt, lastUsedAt: factor.lastUsedAt };
-      return { ...(totp ? { totp } : {}), passkeys: keys, recoveryCodesLeft: codes.length };
+    factors,
+    personal: {
+      held: async ({ id }) => ({ second_factors: factorsHeld(await factors(id)) }),
+      erase: ({ id }) => [
+        { ...store.remove(id), mustHit: false },
+        passkeys.removalOfAll(id),
+        ...store.removeCodes(id).map((operation) => ({ ...operation, mustHit: false })),
+      ],
     },
     verify: createVerifyCode({ ...parts, store }),
     enrolment: createEnrol({ ...parts, issuer: parts.config.issuer, store, newCodes }),

@@ -9,6 +9,7 @@ import type { Audit, By } from '../audit/module.ts';
 import type { Interaction } from '../protocol/module.ts';
 import type { Settings, SettingsModule } from '../settings/module.ts';
 import type { Throttle, TryPlace } from '../throttle/module.ts';
+import { exportedTime, type PersonalData } from '../users/module.ts';
 import { breachedFile } from './breached.ts';
 import { createCheckPassword } from './check-password.ts';
 import { createJudge, type JudgeParts } from './judge.ts';
@@ -66,6 +67,7 @@ export interface Passwords {
   isDue(userId: string): Promise<boolean>;
   /** Whether the person has a password. */
   has(userId: string): Promise<boolean>;
+  readonly personal: PersonalData;
 }
 
 export interface PasswordsParts extends JudgeParts {
@@ -91,6 +93,10 @@ export function createPasswords(parts: PasswordsParts): Passwords {
       return since !== undefined && since + maxAge * 1000 <= parts.clock.now();
     },
     has: async (userId) => (await store.find(userId)) !== undefined,
+    personal: {
+      held: async ({ id }) => ({ password: { set_at: exportedTime(await store.changedAt(id)) } }),
+      erase: ({ id }) => store.erase(id),
+    },
     ...checking,
     prove: createProvePassword({ ...parts, ...checking }),
     ...createSetPassword({ ...parts, store, judge }),

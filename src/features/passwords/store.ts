@@ -31,6 +31,8 @@ const statements = {
     'SELECT id, hash FROM former_passwords WHERE user_id = ?1 ORDER BY retired_at DESC, id DESC',
   ),
   forget: statement('password_forget', 'DELETE FROM former_passwords WHERE id = ?1'),
+  erase: statement('password_erase', 'DELETE FROM password_credentials WHERE user_id = ?1'),
+  eraseFormer: statement('password_erase_former', 'DELETE FROM former_passwords WHERE user_id = ?1'),
 } as const;
 
 /** A password that somebody had. */
@@ -50,6 +52,8 @@ export interface PasswordStore {
   /** What a person had, the latest first. */
   former(userId: string): Promise<FormerPassword[]>;
   forget(id: string): Operation;
+  /** Removes what a person has and had. */
+  erase(userId: string): Operation[];
 }
 
 interface Parts {
@@ -72,6 +76,8 @@ export function createPasswordStore({ database, clock, ids }: Parts): PasswordSt
     }),
     former: (userId) => database.all<FormerPassword>(statements.former, [userId]),
     forget: (id) => ({ statement: statements.forget, params: [id], mustHit: false }),
+    erase: (userId) =>
+      [statements.erase, statements.eraseFormer].map((one) => ({ statement: one, params: [userId], mustHit: false })),
     put: (userId, hash) => ({ statement: putHash, params: [userId, hash, clock.now()], mustHit: false }),
     replace: (userId, hash, former) => ({ statement: replaceHash, params: [userId, hash, former], mustHit: false }),
   };

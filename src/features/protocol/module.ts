@@ -16,7 +16,7 @@ import type { Clients } from '../clients/module.ts';
 import type { SettingsModule } from '../settings/module.ts';
 import type { SigningKeys } from '../signing-keys/module.ts';
 import type { Throttle } from '../throttle/module.ts';
-import type { Users } from '../users/module.ts';
+import type { PersonalData, Users } from '../users/module.ts';
 import { Adapter, type AdapterDependencies } from './adapter.ts';
 import { auditUnit, type IssuedTokens } from './audit-unit.ts';
 import { standardScopes } from './claims.ts';
@@ -32,6 +32,7 @@ import { createJwtTokens, type PublishedKey } from './jwt-tokens.ts';
 import { limitUserCodes } from './limit-user-codes.ts';
 import { logoutPages } from './logout-pages.ts';
 import { createPayloadCodec } from './payload.ts';
+import { createPersonalData } from './personal.ts';
 import { postToGet } from './post-to-get.ts';
 import { presentJwt } from './present-jwt.ts';
 import { readForm } from './read-form.ts';
@@ -83,6 +84,7 @@ export interface Protocol {
   readonly interactions: Interactions;
   readonly sessions: SignInSessions;
   readonly apps: ConnectedApps;
+  readonly personal: PersonalData;
   /** How logout notices leave the outbox. */
   readonly logoutNotices: MessageKind;
   /** Builds a new engine from keys, clients and settings as they are now; requests in flight finish on the old one. */
@@ -144,6 +146,8 @@ export function createProtocol(parts: ProtocolParts): Protocol {
     engine = buildEngine({ ...engineParts(parts, records, startAgain), cookieSigner, sessionKey, consents, grantOf });
   };
   rebuild();
+  const sessions = createSignInSessions({ ...parts, provider, store, codec });
+  const apps = createConnectedApps({ ...parts, store, codec });
   const serve: Middleware = (ctx, next) => engine.serve(ctx, next);
   return {
     unit: serveUnit({
@@ -156,8 +160,9 @@ export function createProtocol(parts: ProtocolParts): Protocol {
     serve: byReader(parts, serve),
     cookieSigner,
     interactions: createInteractions({ ...parts, provider, consents, grantOf }),
-    sessions: createSignInSessions({ ...parts, provider, store, codec }),
-    apps: createConnectedApps({ ...parts, store, codec }),
+    sessions,
+    apps,
+    personal: createPersonalData({ sessions, apps }),
     logoutNotices: logoutNotices(parts, () => engine),
     rebuild,
     sweep: () => store.sweep(parts.clock.now() - keepExpiredMs),

@@ -199,6 +199,11 @@ export const writes = {
   ),
 } as const;
 
+/** All that is kept of a person, ended or not. */
+export const erasures = ['artifacts', 'grants', 'sign_in_sessions', 'consents'].map((table) =>
+  statement(`erase-${table}`, `DELETE FROM ${table} WHERE account_id = ?1`),
+);
+
 const artifactRow = 'id, kind, payload, consumed_at, ended_at, grant_id';
 const qualified = (table: string): string => artifactRow.replaceAll(/\w+/g, (column) => `${table}.${column}`);
 const reads = {

@@ -4,12 +4,12 @@ import type { Database } from '../../foundation/db/database.ts';
 import type { Operation } from '../../foundation/db/statement.ts';
 import type { MessageKind } from '../../foundation/outbox/outbox.ts';
 import type { Passwords } from '../passwords/module.ts';
-import type { Users } from '../users/module.ts';
+import { exportedTime, loginKey, type PersonalData, type Users } from '../users/module.ts';
 import { type AnswerRegistrationsParts, answerRegistrations } from './answer-registrations.ts';
 import { mountRegistration, type RegistrationPagesParts } from './pages.ts';
 import { isOffered } from './policy.ts';
 import { createRegister } from './register.ts';
-import { createRegistrationStore } from './store.ts';
+import { createRegistrationStore, type RegistrationStore } from './store.ts';
 
 export { registrationKind } from './answer-registrations.ts';
 export { invitationSeconds, invitationUrl } from './invitation.ts';
@@ -23,6 +23,7 @@ export interface Registrations {
   mount(router: Router): void;
   /** Whether people may register by themselves as things are now. */
   isOffered(): boolean;
+  readonly personal: PersonalData;
 }
 
 type Stored = { readonly database: Database; readonly clock: Clock };
@@ -38,9 +39,25 @@ export const sweepRegistrations = (parts: Stored, before: number): Operation =>
 export function createRegistrations(
   parts: Omit<RegistrationPagesParts, 'register'> & Stored & { users: Users; passwords: Passwords },
 ): Registrations {
-  const register = createRegister({ ...parts, store: createRegistrationStore(parts) });
+  const store = createRegistrationStore(parts);
+  const register = createRegister({ ...parts, store });
   return {
     mount: (router) => mountRegistration(router, { ...parts, register }),
     isOffered: () => isOffered(parts),
+    personal: {
+      held: ({ email }) => registrationsHeld(store, email),
+      erase: ({ email }) => [store.erase(loginKey(email) ?? email)],
+    },
   };
+}
+
+async function registrationsHeld(store: RegistrationStore, email: string) {
+  const kept = (await store.ofEmail(loginKey(email) ?? email)).map((row) => ({
+    email: row.email,
+    client_id: row.client_id ?? undefined,
+    requested_at: exportedTime(row.created_at),
+    expires_at: exportedTime(row.expires_at),
+    confirmed_at: exportedTime(row.used_at ?? undefined),
+  }));
+  return { registrations: kept };
 }

@@ -28,6 +28,15 @@ interface PendingRow extends Row {
   expires_at: number;
 }
 
+/** What is kept of a registration, without its secrets. */
+export interface KeptRow extends Row {
+  email: string;
+  client_id: string | null;
+  created_at: number;
+  expires_at: number;
+  used_at: number | null;
+}
+
 const columns = 'id, email, email_key, password_hash, browser_hash, client_id, expires_at';
 const alive = 'used_at IS NULL AND expires_at >';
 const expired = 'FROM pending_registrations WHERE expires_at < ?1 LIMIT 500';
@@ -41,8 +50,13 @@ const statements = {
     'pending_count',
     `SELECT count(*) AS n FROM pending_registrations WHERE email_key = ?1 AND ${alive} ?2`,
   ),
+  ofEmail: statement(
+    'pending_of_email',
+    'SELECT email, client_id, created_at, expires_at, used_at FROM pending_registrations WHERE email_key = ?1',
+  ),
   /** Of any number of racers one finds it unused. */
   use: statement('pending_use', `UPDATE pending_registrations SET used_at = ?2 WHERE id = ?1 AND ${alive} ?2`),
+  erase: statement('pending_erase', 'DELETE FROM pending_registrations WHERE email_key = ?1'),
   sweep: statement('pending_sweep', {
     sqlite: `DELETE FROM pending_registrations WHERE id IN (SELECT id ${expired})`,
     postgresql: `DELETE FROM pending_registrations WHERE id IN (SELECT id ${expired})`,
@@ -56,8 +70,11 @@ export interface RegistrationStore {
   find(id: string): Promise<PendingRegistration | undefined>;
   /** How many registrations of an address can be confirmed. */
   countOpen(emailKey: string): Promise<number>;
+  /** Every registration with an address that is still kept, confirmed or not. */
+  ofEmail(emailKey: string): Promise<KeptRow[]>;
   /** Must hit: it is confirmed once. */
   use(id: string): Operation;
+  erase(emailKey: string): Operation;
   /** Removes a batch of registrations that expired before the given time (milliseconds). */
   sweep(before: number): Operation;
 }
@@ -75,7 +92,9 @@ export function createRegistrationStore({ database, clock }: { database: Databas
     async countOpen(emailKey) {
       return Number((await database.get<{ n: number }>(statements.count, [emailKey, clock.now()]))?.n ?? 0);
     },
+    ofEmail: (emailKey) => database.all<KeptRow>(statements.ofEmail, [emailKey]),
     use: (id) => ({ statement: statements.use, params: [id, clock.now()], mustHit: true }),
+    erase: (emailKey) => ({ statement: statements.erase, params: [emailKey], mustHit: false }),
     sweep: (before) => ({ statement: statements.sweep, params: [before], mustHit: false }),
   };
 }

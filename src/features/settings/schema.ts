@@ -142,6 +142,16 @@ export const settingsSchema = z
           ),
       })
       .prefault({}),
+    deletion: z
+      .strictObject({
+        graceDays: whole({
+          min: 1,
+          max: 365,
+          standard: 14,
+          means: 'For how many days people can call the deletion of their account off, before it is erased.',
+        }),
+      })
+      .prefault({}),
     registration: z
       .strictObject({
         mode: z

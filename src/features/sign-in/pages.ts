@@ -45,6 +45,8 @@ export interface SignInPagesParts {
   readonly owesPassword: (proof: Proof) => Promise<boolean>;
   /** How people may sign in by e-mail. */
   readonly emailWay: () => 'off' | 'code' | 'link';
+  /** Leads who is about to leave, and has shown the password, to the way back. False for everybody else. */
+  readonly offerReturn: (ctx: Context, userId: string) => Promise<boolean>;
   /** Counts an attempt, after its unit is stored. */
   readonly onAttempt: (attempt: SignInAttempt) => void;
 }
@@ -85,6 +87,7 @@ export function mountSignIn(router: Router, parts: SignInPagesParts, otherSteps:
     count(parts, outcome, (performance.now() - began) / 1000);
     const event = eventOf(parts, outcome, { login, clientId: interaction.clientId });
     if (event) currentUnit()?.events.push(event);
+    if (await isLeaving(ctx, parts, outcome)) return;
     if (outcome.kind !== 'signed-in')
       return show(ctx, parts, interaction, { login, problem: problemOf(parts, outcome) });
     await goOn(ctx, parts, interaction, outcome);
@@ -141,6 +144,12 @@ function provedBy(proof: Proof | undefined, accountId: string): SignInResult & P
   const isBesideKey = proof?.accountId === accountId && provedByKeyAlone(proof.amr);
   if (!isBesideKey) return { accountId, amr: ['pwd'], acr: singleFactor };
   return { ...proof, amr: [...new Set([...proof.amr, 'pwd', 'mfa'])], acr: multiFactor };
+}
+
+/** Only the right password of a disabled account gets here: nobody learns of a deletion who could not sign in before it. */
+async function isLeaving(ctx: Context, parts: SignInPagesParts, outcome: LoginOutcome | BusyProblem): Promise<boolean> {
+  if (outcome.kind !== 'wrong' || outcome.reason !== 'account_disabled' || outcome.subject === undefined) return false;
+  return parts.offerReturn(ctx, outcome.subject);
 }
 
 /** Chromium applies `form-action` to the redirect after the POST: the app's own address has to be among them. */

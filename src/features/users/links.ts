@@ -25,7 +25,7 @@ export function createLinks({ database, clock, random, audit, linkStore }: Parts
     const secret = secretToken(random);
     const expiresAt = clock.now() + ttlSeconds * 1000;
     // These are for an account; a set-up link and an invitation for whoever has the address.
-    const about = purpose === 'reset' || purpose === 'unlock' ? { subject } : {};
+    const about = ['reset', 'unlock', 'undelete'].includes(purpose) ? { subject } : {};
     const event = { type: 'link.created', outcome: 'success', actor, ...about, details: { purpose } } as const;
     const row = { id: sha256(secret), purpose, expiresAt, ...(subject === undefined ? {} : { subject }) };
     return { secret, expiresAt, row, recorded: audit.record(event, facts) };

@@ -9,12 +9,14 @@ import { createCreateUser } from './create-user.ts';
 import { createDisableUser } from './disable-user.ts';
 import { createLinks } from './links.ts';
 import { loginKey } from './login-key.ts';
+import { accountHeld, type PersonalData } from './personal.ts';
 import type { NewUser } from './schema.ts';
 import { createLinkStore, createUserStore } from './store.ts';
 import { createUpdateUser } from './update-user.ts';
 import type { AccountEndings, Alongside, LinkPurpose, OneTimeLink, Role, User } from './user.ts';
 
 export { loginKey } from './login-key.ts';
+export { exportedTime, type PersonalData } from './personal.ts';
 export type { Claims, NewUser } from './schema.ts';
 export { newUserSchema } from './schema.ts';
 export type { AccountEndings, Alongside, LinkPurpose, OneTimeLink, Role, User } from './user.ts';
@@ -59,7 +61,14 @@ export interface Users {
   signOut(id: string, by: By, endings: AccountEndings): Promise<void>;
   /** Gives a role. False when the person had it already. */
   assignRole(id: string, role: Role, by: By, alongside?: Alongside): Promise<boolean>;
+  /** Whether this person alone can administer this server. */
+  isLastAdministrator(id: string): Promise<boolean>;
+  /** Operations that fail a change unless somebody else can administer this server, for who leaves. */
+  guardLastAdministrator(user: User): Operation[];
+  /** The operation that fails a change unless the account is disabled. */
+  guardDisabled(id: string): Operation;
   readonly links: Links;
+  readonly personal: PersonalData;
 }
 
 /** Links that work once. Only the SHA-256 of their secret is kept. */
@@ -88,6 +97,11 @@ export interface Links {
   use(purpose: LinkPurpose, secret: string): Operation;
 }
 
+const isAdministrator = ({ roles }: User): boolean => roles.includes('super-admin');
+
+/** So many of the newest events an export holds: they are all that search gives at once. */
+const mostEvents = 10_000;
+
 export function createUsers(parts: {
   database: Database;
   clock: Clock;
@@ -111,5 +125,18 @@ export function createUsers(parts: {
     ...createChangeEmail(within),
     ...createDisableUser(within),
     links: createLinks(within),
+    async isLastAdministrator(id) {
+      const user = await store.find(id);
+      return user !== undefined && isAdministrator(user) && !(await store.hasOtherAdministrator(id));
+    },
+    guardLastAdministrator: (user) => (isAdministrator(user) ? [store.holdOtherAdministrator(user.id)] : []),
+    guardDisabled: (id) => store.holdDisabled(id),
+    personal: {
+      held: async (user) => ({
+        ...accountHeld(user),
+        events: await parts.audit.about(user.id, { limit: mostEvents }),
+      }),
+      erase: (user) => store.erase(user),
+    },
   };
 }

@@ -28,6 +28,29 @@ const findById = statement('user_by_id', `${select} WHERE u.id = ?1`);
 const findByLogin = statement('user_by_login', `${select} WHERE u.email_key = ?1 OR u.username_key = ?1`);
 const findRole = statement('role_exists', 'SELECT id FROM role_assignments WHERE role = ?1 LIMIT 1');
 
+/**
+ * Other administrators who may sign in, held until the end of the transaction. Two who leave at once wait for each other:
+ * the database lets one of them through, and the other finds nobody left.
+ */
+const otherAdministrators = `SELECT u.id FROM users u JOIN role_assignments r ON r.user_id = u.id
+  WHERE r.role = 'super-admin' AND u.id <> ?1 AND u.disabled_at IS NULL`;
+const holdOtherAdministrator = statement('user_hold_other_administrator', {
+  sqlite: otherAdministrators,
+  postgresql: `${otherAdministrators} FOR UPDATE`,
+  mysql: `${otherAdministrators} FOR UPDATE`,
+});
+const findOtherAdministrator = statement('user_other_administrator', `${otherAdministrators} LIMIT 1`);
+const disabled = 'SELECT id FROM users WHERE id = ?1 AND disabled_at IS NOT NULL';
+const holdDisabled = statement('user_hold_disabled', {
+  sqlite: disabled,
+  postgresql: `${disabled} FOR UPDATE`,
+  mysql: `${disabled} FOR UPDATE`,
+});
+const eraseRoles = statement('user_erase_roles', 'DELETE FROM role_assignments WHERE user_id = ?1');
+/** Those for the account, and invitations for its address. */
+const eraseLinks = statement('user_erase_links', 'DELETE FROM one_time_links WHERE subject = ?1 OR subject = ?2');
+const eraseUser = statement('user_erase', 'DELETE FROM users WHERE id = ?1');
+
 const findLink = statement(
   'link_alive',
   `SELECT subject, expires_at FROM one_time_links
@@ -82,6 +105,13 @@ export interface UserStore {
   /** False when it was so already. */
   setDisabled(tx: Transaction, id: string, disabled: boolean): Promise<boolean>;
   addRole(tx: Transaction, userId: string, role: Role): Promise<void>;
+  hasOtherAdministrator(id: string): Promise<boolean>;
+  /** Must hit: somebody else administers this server, until the transaction ends. */
+  holdOtherAdministrator(id: string): Operation;
+  /** Must hit: the account is disabled, until the transaction ends. */
+  holdDisabled(id: string): Operation;
+  /** Removes the account with its roles and links. */
+  erase(user: Pick<User, 'id' | 'email'>): Operation[];
   /** Which of the two unique names an error of the database is about. */
   taken(error: unknown): 'email' | 'username' | undefined;
 }
@@ -126,12 +156,27 @@ export function createUserStore({ database, clock, ids }: { database: Database; 
     async addRole(tx, userId, role) {
       await tx.roleAssignment.create({ data: { id: ids.next(), userId, role, createdAt: now() } });
     },
+    ...leaving(database),
     taken(error) {
       if (violates(error, 'email_key')) return 'email';
       return violates(error, 'username_key') ? 'username' : undefined;
     },
   };
 }
+
+/** What is asked and done when somebody leaves. */
+const leaving = (
+  database: Database,
+): Pick<UserStore, 'hasOtherAdministrator' | 'holdOtherAdministrator' | 'holdDisabled' | 'erase'> => ({
+  hasOtherAdministrator: async (id) => (await database.get(findOtherAdministrator, [id])) !== undefined,
+  holdOtherAdministrator: (id) => ({ statement: holdOtherAdministrator, params: [id], mustHit: true }),
+  holdDisabled: (id) => ({ statement: holdDisabled, params: [id], mustHit: true }),
+  erase: ({ id, email }) => [
+    { statement: eraseRoles, params: [id], mustHit: false },
+    { statement: eraseLinks, params: [id, email], mustHit: false },
+    { statement: eraseUser, params: [id], mustHit: false },
+  ],
+});
 
 const keyOf = (login: string): string => loginKey(login) ?? login;
 

@@ -52,6 +52,12 @@ export function showPage<Name extends PageName>(
   ctx.body = views.render(page, locals, { language: doorState(ctx).language });
 }
 
+/** Whether a form has a field of this name. */
+export function hasField(ctx: { readonly request: object }, name: string): boolean {
+  const { body } = ctx.request as { body?: unknown };
+  return body !== null && typeof body === 'object' && name in body;
+}
+
 /** A form's text field; anything else (missing, repeated, not a form) is empty. */
 export function field(ctx: { readonly request: object }, name: string): string {
   const { body } = ctx.request as { body?: unknown };

@@ -112,6 +112,26 @@ export interface AccountLocals {
 /** What is wrong with a password or code that somebody had to type once more. */
 export type AgainProblem = { readonly kind: 'missing' | 'wrong' } | ThrottledProblem | BusyProblem;
 
+export interface DeleteAccountLocals {
+  readonly account: string;
+  /** For how many days it can be undone. */
+  readonly graceDays: number;
+  readonly proving: 'password' | 'code' | 'nothing';
+  /** Whether a mail with the way back can be sent. */
+  readonly mails: boolean;
+  readonly problem?: { readonly kind: 'last-administrator' } | AgainProblem | undefined;
+}
+
+/** An account that is to be erased, and the way back. */
+export interface LeavingLocals {
+  readonly dueAt: number;
+  readonly undoAction: string;
+}
+
+export interface ReturnedLocals {
+  readonly signInHref: string;
+}
+
 export interface EmailLocals {
   /**
    * - `ask`: the form

@@ -57,6 +57,14 @@ export interface AddressTakenMailLocals {
   readonly forgotHref: string;
 }
 
+/** That the account is to be erased, with the way back. */
+export interface DeletionScheduledMailLocals {
+  readonly at: number;
+  readonly ip?: string | undefined;
+  readonly dueAt: number;
+  readonly href: string;
+}
+
 /** To the owner of an account, with whose address somebody tried to register. */
 export interface AccountExistsMailLocals {
   readonly at: number;
@@ -98,6 +106,7 @@ export interface MailLocals {
   'confirm-new-address': ConfirmAddressMailLocals;
   'address-changed': AddressChangedMailLocals;
   'address-taken': AddressTakenMailLocals;
+  'deletion-scheduled': DeletionScheduledMailLocals;
   'account-exists': AccountExistsMailLocals;
   'sign-in-code': SignInCodeMailLocals;
   'sign-in-link': SignInLinkMailLocals;
@@ -115,6 +124,7 @@ const everyMail: Readonly<Record<MailName, true>> = {
   'confirm-new-address': true,
   'address-changed': true,
   'address-taken': true,
+  'deletion-scheduled': true,
   'account-exists': true,
   'sign-in-code': true,
   'sign-in-link': true,

@@ -9,9 +9,12 @@ import type {
   AddressDoneLocals,
   AuthenticatorLocals,
   ConfirmAddressLocals,
+  DeleteAccountLocals,
   EmailLocals,
+  LeavingLocals,
   NewRecoveryCodesLocals,
   RemoveFactorLocals,
+  ReturnedLocals,
   UndoAddressLocals,
 } from './account-pages.ts';
 import type {
@@ -378,6 +381,9 @@ export interface PageLocals {
   'account/account': AccountLocals;
   'account/authenticator': AuthenticatorLocals;
   'account/email': EmailLocals;
+  'account/delete': DeleteAccountLocals;
+  'account/leaving': LeavingLocals;
+  'account/returned': ReturnedLocals;
   'account/remove-factor': RemoveFactorLocals;
   'account/recovery-codes': NewRecoveryCodesLocals;
   'address/confirm': ConfirmAddressLocals;
@@ -423,6 +429,9 @@ const everyPage: Readonly<Record<PageName, true>> = {
   'account/account': true,
   'account/authenticator': true,
   'account/email': true,
+  'account/delete': true,
+  'account/leaving': true,
+  'account/returned': true,
   'account/remove-factor': true,
   'account/recovery-codes': true,
   'address/confirm': true,
