@@ -247,6 +247,13 @@ const dones = [
 
 const leaving = { account, graceDays: 14, proving: 'password', mails: true } as const;
 
+const events = [
+  { type: 'session_started', at: time, app: app.name, ip: '203.0.113.7', byOperator: false },
+  { type: 'signin_failed', at: time - 90 * minute, app: longApp.name, ip: '2001:db8::42', byOperator: false },
+  { type: 'factor_reset', at: time - 900 * minute, byOperator: true },
+  { type: 'something_new', at: time - 9000 * minute, byOperator: false },
+];
+
 const accounts: readonly Sample[] = [
   sample('account-signed-out', 'account/account', 'page', { signInHref: '/sign-in' }),
   sample('account', 'account/account', 'page', { signedIn: mine }),
@@ -319,6 +326,8 @@ const accounts: readonly Sample[] = [
     sample(`address-done-${what}`, 'address/done', 'page', { what, forgotHref: '/forgot' }),
   ),
   sample('address-link-over', 'address/link', 'page', reference('link_not_usable')),
+  sample('account-activity', 'account/activity', 'page', { events, earlierHref: '/account/activity?before=x' }),
+  sample('account-activity-end', 'account/activity', 'page', { events: events.slice(0, 1) }),
   sample('account-delete', 'account/delete', 'page', leaving),
   sample('account-delete-without-mail', 'account/delete', 'page', { ...leaving, mails: false, proving: 'nothing' }),
   ...(['missing', 'wrong', 'last-administrator'] as const).map((kind) =>

@@ -65,6 +65,7 @@ const where: Readonly<Record<string, string>> = {
   'account/delete': 'account: delete it',
   'account/leaving': 'account: is to be deleted',
   'account/returned': 'account: stays',
+  'account/activity': 'account: activity',
   'account/email': 'account: another address',
   'address/confirm': 'another address: confirm',
   'address/undo': 'another address: take it back',

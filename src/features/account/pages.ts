@@ -13,6 +13,7 @@ import { shortestPassword } from '../passwords/module.ts';
 import { currentUnit, type ListedSignIn } from '../protocol/module.ts';
 import type { SettingsModule } from '../settings/module.ts';
 import type { AccountEndings } from '../users/module.ts';
+import { type ActivityPagesParts, mountActivity } from './activity-pages.ts';
 import { type AppPagesParts, listApps, mountApps } from './app-pages.ts';
 import type { createChangePassword, PasswordOutcome } from './change-password.ts';
 import { type DeletePagesParts, mountDelete } from './delete-pages.ts';
@@ -23,7 +24,12 @@ import { mountFactors, placeOf } from './factor-pages.ts';
 import { isFresh, signInAddress, targetOf, type Visitor } from './visitor.ts';
 import { arrive, byVisitor, inform, tell, tryPlace, visitorOf } from './visitor-pages.ts';
 
-export interface AccountPagesParts extends EmailPagesParts, AppPagesParts, ExportPagesParts, DeletePagesParts {
+export interface AccountPagesParts
+  extends EmailPagesParts,
+    AppPagesParts,
+    ExportPagesParts,
+    DeletePagesParts,
+    ActivityPagesParts {
   readonly views: Views;
   readonly settings: Pick<SettingsModule, 'current'>;
   readonly mfa: Mfa;
@@ -81,6 +87,7 @@ export function mountAccount(router: Router, parts: AccountPagesParts): void {
   mountApps(router, parts);
   mountExport(router, parts);
   mountDelete(router, parts);
+  mountActivity(router, parts);
 }
 
 function showSignedOut(ctx: Context, { views, issuer }: AccountPagesParts): void {

@@ -145,6 +145,10 @@ export interface AuditFilter {
   readonly client?: string | undefined;
   readonly request?: string | undefined;
   readonly type?: string | undefined;
+  /** Types to leave out. */
+  readonly without?: readonly string[] | undefined;
+  /** An event's id: only what came before it. */
+  readonly before?: string | undefined;
   /** Milliseconds since the epoch. */
   readonly since?: number | undefined;
   /** At most this many, the newest; 1 to 10 000. */

@@ -45,7 +45,7 @@ export interface Audit {
   /** The newest events that match, in the order in which they happened. */
   search(filter: AuditFilter): Promise<RecordedEvent[]>;
   /** The newest events about a person, as they may see them, the newest first. */
-  about(userId: string, page: { readonly limit: number }): Promise<OwnEvent[]>;
+  about(userId: string, page: Pick<AuditFilter, 'limit' | 'before' | 'without'>): Promise<OwnEvent[]>;
   /** An event as one sentence for people. */
   tell(event: RecordedEvent): string;
 }
@@ -56,8 +56,8 @@ export function createAudit(parts: { database: Database; clock: Clock; ids: Ids 
     record: (event, facts) => store.insert(store.row(event, facts)),
     coalesce: createCoalescer({ clock: parts.clock, store }),
     search: (filter) => store.search(filter),
-    async about(userId, { limit }) {
-      const events = await store.search({ subject: userId, limit });
+    async about(userId, page) {
+      const events = await store.search({ subject: userId, ...page });
       return events.reverse().map((event) => ownEvent(event, userId));
     },
     tell,

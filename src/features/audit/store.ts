@@ -69,9 +69,14 @@ const longestRequest = 60_000;
 /** An event's id is made a moment before its time is read, in milliseconds. */
 const moment = 1000;
 
-function whereOf({ user, subject, client, request, type, since }: AuditFilter) {
+function whereOf({ user, subject, client, request, type, since, without, before }: AuditFilter) {
   return {
-    AND: [...idsSince(since), ...idsDuring(request)],
+    AND: [
+      ...idsSince(since),
+      ...idsDuring(request),
+      ...(before === undefined ? [] : [{ id: { lt: before } }]),
+      ...(without === undefined ? [] : [{ type: { notIn: [...without] } }]),
+    ],
     ...(user === undefined ? {} : { OR: [{ subject: user }, { actorKind: 'user', actorId: user }] }),
     ...(subject === undefined ? {} : { subject }),
     ...(client === undefined ? {} : { client }),

@@ -132,6 +132,25 @@ export interface ReturnedLocals {
   readonly signInHref: string;
 }
 
+/** Something that happened with a person's account. */
+export interface EventOnPage {
+  /** Names the words for it; those that have none are told in general. */
+  readonly type: string;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  /** The app it was about. */
+  readonly app?: string | undefined;
+  readonly ip?: string | undefined;
+  /** Not by the person, nor by somebody who said to be them. */
+  readonly byOperator: boolean;
+}
+
+export interface ActivityLocals {
+  readonly events: readonly EventOnPage[];
+  /** Where those before them stand. */
+  readonly earlierHref?: string | undefined;
+}
+
 export interface EmailLocals {
   /**
    * - `ask`: the form

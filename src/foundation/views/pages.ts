@@ -6,6 +6,7 @@
 
 import type {
   AccountLocals,
+  ActivityLocals,
   AddressDoneLocals,
   AuthenticatorLocals,
   ConfirmAddressLocals,
@@ -381,6 +382,7 @@ export interface PageLocals {
   'account/account': AccountLocals;
   'account/authenticator': AuthenticatorLocals;
   'account/email': EmailLocals;
+  'account/activity': ActivityLocals;
   'account/delete': DeleteAccountLocals;
   'account/leaving': LeavingLocals;
   'account/returned': ReturnedLocals;
@@ -429,6 +431,7 @@ const everyPage: Readonly<Record<PageName, true>> = {
   'account/account': true,
   'account/authenticator': true,
   'account/email': true,
+  'account/activity': true,
   'account/delete': true,
   'account/leaving': true,
   'account/returned': true,
