@@ -134,7 +134,7 @@ describe('a second step', () => {
     expect(await product.app.core.mfa.has(user.id)).toBe(true);
     const removed = await browser.submit(asked, 'code-submit', { code: codeOf(kept.secret) });
     expect([has(removed, 'factor-add'), removed.text.includes('is removed')]).toEqual([true, true]);
-    expect(await product.app.core.mfa.factors(user.id)).toEqual({ recoveryCodesLeft: 0 });
+    expect(await product.app.core.mfa.factors(user.id)).toEqual({ passkeys: [], recoveryCodesLeft: 0 });
     expect((await eventsOf('factor.removed')).length).toBe(1);
     expect((await eventsOf('signin.failed')).map(({ reason }) => reason)).toEqual(['wrong_code']);
   });
