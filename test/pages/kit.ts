@@ -7,7 +7,8 @@ import { type BrowserContext, chromium } from 'playwright';
 import { formActionSource, type Headers, securityHeaders } from '../../src/foundation/http/security-headers.ts';
 import type { PageLocals, PageName } from '../../src/foundation/views/pages.ts';
 import { createViews, type Views } from '../../src/foundation/views/render.ts';
-import { type Sample, samples } from './samples.ts';
+import type { Sample } from './sample.ts';
+import { samples } from './samples.ts';
 
 const root = join(import.meta.dirname, '../..');
 

@@ -1,102 +1,31 @@
-import { drawQr } from '../../src/features/mfa/module.ts';
-import type { PageLocals, PageName } from '../../src/foundation/views/pages.ts';
-
-/** One page in one state, with the headers its route answers with. */
-export interface Sample<Name extends PageName = PageName> {
-  /** Unique; becomes the path and the name of the picture. */
-  readonly name: string;
-  readonly page: Name;
-  readonly kind: 'page' | 'interaction' | 'logout';
-  readonly locals: PageLocals[Name];
-}
-
-const sample = <Name extends PageName>(
-  name: string,
-  page: Name,
-  kind: Sample['kind'],
-  locals: PageLocals[Name],
-): Sample => ({ name, page, kind, locals }) as Sample;
-
-const time = Date.UTC(2026, 10, 21, 7, 41);
-const app = {
-  name: 'Harbour Books',
-  host: 'harbourbooks.example',
-  policyHref: 'https://harbourbooks.example/privacy',
-  termsHref: 'https://harbourbooks.example/terms',
-};
-const longApp = {
-  name: 'The Very Long Named Association of Harbour Bookkeepers and Lighthouse Wardens',
-  host: 'a.example',
-};
-const backTo = { name: app.name, href: 'https://harbourbooks.example/start' };
-const reference = (code: string) => ({ code, reference: '019aa4c2-7f3e-7d1c-9b44-5a0f6f1f2c77', time });
-const throttled = { kind: 'throttled', retryAfter: 720, until: time + 720_000 } as const;
-const busy = { kind: 'busy', retryAfter: 5 } as const;
-const passkey = (kind: 'get' | 'create') => ({
-  action: `/interaction/x/passkey/${kind}`,
-  options: JSON.stringify({
-    ...(kind === 'create' ? { user: { id: 'AAAA', name: 'ada@example.org', displayName: 'ada@example.org' } } : {}),
-    challenge: 'AAAA',
-  }),
-  challenge: 's1.x',
-});
-const signIn = { action: '/interaction/x/login', denyAction: '/interaction/x/abort', app };
-const device = { action: '/device', hidden: { xsrf: 'x' } };
-const account = 'ada@example.org';
-const forgot = { action: '/forgot', backHref: '/' };
-const register = { action: '/register', backHref: '/', minLength: 15 };
-const confirm = { action: '/register/confirm?key=x', email: account, needsPassword: false };
-const reset = { action: '/reset?key=x', email: account, minLength: 15 };
-const signedIn = { label: account, signOutAction: '/sign-out', accountHref: '/account' };
-const form = { action: '/apps' };
-const created = {
-  name: app.name,
-  clientId: 'harbour-books-7f3e',
-  clientSecret: 'Zt0k1Xw9bqv3uHn5r8yLm2cEoJpA6dGfTsViRxKaWQY',
-  redirectUri: 'https://harbourbooks.example/callback',
-  endpoints: {
-    discovery: 'https://login.northwind.example/.well-known/openid-configuration',
-    token: 'https://login.northwind.example/token',
-    introspection: 'https://login.northwind.example/token/introspection',
-  },
-  homeHref: '/',
-};
-
-const step = { app, account, denyAction: '/interaction/x/deny', switchAction: '/interaction/x/switch' };
-const code = {
-  ...step,
-  action: '/interaction/x/code',
-  otherWayAction: '/interaction/x/another-way',
-  otherWay: 'recovery' as const,
-};
-const byPasskey = { ...code, way: 'passkey' as const, passkey: passkey('get') };
-const totpUri =
-  'otpauth://totp/login.northwind.example:ada%40example.org?issuer=login.northwind.example&secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&algorithm=SHA1&digits=6&period=30';
-const totp = {
-  secret: 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP',
-  uri: totpUri,
-  qr: drawQr(totpUri),
-  hidden: { enrolment: 'x' },
-};
-const enrolment = { ...step, action: '/interaction/x/enrolment', totp };
-const recoveryCodes = Array.from({ length: 10 }, (_, index) => `k3v9x-7q2m${index}`);
-
-const newPassword = { ...step, action: '/interaction/x/new-password', minLength: 15 };
-const newPasswordProblems = [
-  'missing',
-  'short',
-  'long',
-  'characters',
-  'own',
-  'upper',
-  'lower',
-  'digit',
-  'special',
-  'common',
-  'breached',
-  'former',
-  'weak',
-] as const;
+import { accounts } from './account-samples.ts';
+import type { Sample } from './sample.ts';
+import {
+  account,
+  app,
+  backTo,
+  busy,
+  byPasskey,
+  code,
+  confirm,
+  created,
+  device,
+  enrolment,
+  forgot,
+  form,
+  longApp,
+  newPassword,
+  newPasswordProblems,
+  passkey,
+  recoveryCodes,
+  reference,
+  register,
+  reset,
+  sample,
+  signedIn,
+  signIn,
+  throttled,
+} from './sample.ts';
 
 const factors: readonly Sample[] = [
   sample('code', 'interaction/second-factor', 'interaction', { ...code, way: 'app' }),
@@ -152,212 +81,6 @@ const factors: readonly Sample[] = [
     recoveryCodes,
     nextHref: '/interaction/x',
   }),
-];
-
-const minute = 60_000;
-const signIns = [
-  {
-    id: 'one',
-    startedAt: time - 90 * minute,
-    lastSeenAt: time - minute,
-    here: true,
-    browser: 'Firefox',
-    system: 'Linux',
-    address: '192.0.2.7',
-  },
-  {
-    id: 'two',
-    startedAt: time - 5000 * minute,
-    lastSeenAt: time - 700 * minute,
-    here: false,
-    system: 'Android',
-    address: '2001:db8:85a3::8a2e:370:7334',
-  },
-  { id: 'three', startedAt: time - 6000 * minute, lastSeenAt: time - 5900 * minute, here: false },
-];
-const passkeys = [
-  { id: 'one', name: 'Laptop', createdAt: time - 9000 * minute, lastUsedAt: time - 30 * minute },
-  { id: 'two', name: '', createdAt: time - 20 * minute },
-];
-const noPasskeys = { list: [], addHref: '/account/passkeys/add' };
-const withPasskeys = (more: object) => ({ signedIn: { ...mine, passkeys: { ...mine.passkeys, ...more } } });
-const mine = {
-  account,
-  factors: {
-    totp: { createdAt: time - 9000 * minute, lastUsedAt: time - 90 * minute },
-    recoveryCodesLeft: 9,
-    any: true,
-    mayAdd: true,
-  },
-  passkeys: { list: passkeys, add: { ...passkey('create'), action: '/account/passkeys' } },
-  password: { minLength: 15 },
-  devices: [],
-  sessions: signIns,
-  apps: [
-    {
-      clientId: 'harbour-books',
-      name: app.name,
-      host: app.host,
-      scopes: [
-        { name: 'openid' },
-        { name: 'email', shows: [account] },
-        { name: 'offline_access' },
-        { name: 'orders:read', description: 'See your orders and what they cost' },
-      ],
-      firstAt: time - 20_000 * minute,
-      lastAt: time - 90 * minute,
-      isOurs: false,
-    },
-    {
-      clientId: 'intranet',
-      name: longApp.name,
-      host: 'intranet.northwind.example',
-      scopes: [{ name: 'openid' }],
-      firstAt: time - 9000 * minute,
-      lastAt: time - 9000 * minute,
-      isOurs: true,
-    },
-  ],
-};
-const withPassword = (problem: NonNullable<PageLocals['account/account']['signedIn']>['password']['problem']) => ({
-  signedIn: { ...mine, password: { minLength: 15, problem } },
-});
-
-const email = { email: account, proving: 'password' } as const;
-const newAddress = { action: '/email/confirm?key=x', email: 'ada@new.example', needsPassword: false };
-const removal = { action: '/account/authenticator/remove', last: true };
-const passkeyRemoval = {
-  action: '/account/passkeys/remove',
-  hidden: { passkey: 'one' },
-  passkeyName: 'Laptop',
-  last: false,
-  confirm: passkey('get'),
-};
-const dones = [
-  'password',
-  'factor-removed',
-  'factor-added',
-  'passkey-added',
-  'passkey-renamed',
-  'passkey-removed',
-  'session',
-  'app',
-  'device',
-] as const;
-
-const leaving = { account, graceDays: 14, proving: 'password', mails: true } as const;
-
-const events = [
-  { type: 'session_started', at: time, app: app.name, ip: '203.0.113.7', byOperator: false },
-  { type: 'signin_failed', at: time - 90 * minute, app: longApp.name, ip: '2001:db8::42', byOperator: false },
-  { type: 'factor_reset', at: time - 900 * minute, byOperator: true },
-  { type: 'something_new', at: time - 9000 * minute, byOperator: false },
-];
-
-const accounts: readonly Sample[] = [
-  sample('account-signed-out', 'account/account', 'page', { signInHref: '/sign-in' }),
-  sample('account', 'account/account', 'page', { signedIn: mine }),
-  sample('account-devices', 'account/account', 'page', {
-    signedIn: {
-      ...mine,
-      devices: [
-        { id: 'one', rememberedUntil: time + 9000 * minute, browser: 'Firefox', system: 'Linux' },
-        { id: 'two', rememberedUntil: time + 9900 * minute },
-      ],
-    },
-  }),
-  sample('account-first', 'account/account', 'page', {
-    signedIn: {
-      ...mine,
-      factors: { recoveryCodesLeft: 0, any: false, mayAdd: true },
-      passkeys: noPasskeys,
-      sessions: signIns.slice(0, 1),
-      apps: [],
-    },
-  }),
-  sample('account-without-factors', 'account/account', 'page', {
-    signedIn: { ...mine, factors: undefined, passkeys: noPasskeys, account: `${'a'.repeat(60)}@example.org` },
-  }),
-  sample('account-passkeys-only', 'account/account', 'page', {
-    signedIn: { ...mine, factors: { recoveryCodesLeft: 10, any: true, mayAdd: true } },
-  }),
-  ...(['missing', 'wrong', 'expired', 'taken'] as const).map((problem) =>
-    sample(`account-passkey-${problem}`, 'account/account', 'page', withPasskeys({ problem })),
-  ),
-  ...dones.map((done) => sample(`account-done-${done}`, 'account/account', 'page', { signedIn: { ...mine, done } })),
-  sample('account-password-missing', 'account/account', 'page', withPassword({ kind: 'missing' })),
-  sample('account-password-wrong', 'account/account', 'page', withPassword({ kind: 'wrong' })),
-  sample('account-password-short', 'account/account', 'page', withPassword({ kind: 'refused', reason: 'short' })),
-  sample('account-password-other', 'account/account', 'page', withPassword({ kind: 'refused', reason: 'own' })),
-  sample('account-password-throttled', 'account/account', 'page', withPassword(throttled)),
-  sample('account-password-busy', 'account/account', 'page', withPassword(busy)),
-  sample('account-authenticator', 'account/authenticator', 'page', { totp }),
-  ...(['missing', 'wrong', 'expired'] as const).map((kind) =>
-    sample(`account-authenticator-${kind}`, 'account/authenticator', 'page', { totp, problem: { kind } }),
-  ),
-  sample('account-authenticator-throttled', 'account/authenticator', 'page', { totp, problem: throttled }),
-  ...(['ask', 'sent', 'off'] as const).map((state) =>
-    sample(`account-email-${state}`, 'account/email', 'page', { ...email, state, wanted: 'ada@new.example' }),
-  ),
-  ...(['missing', 'wrong', 'email-missing', 'email-invalid', 'email-same'] as const).map((kind) =>
-    sample(`account-email-problem-${kind}`, 'account/email', 'page', { ...email, state: 'ask', problem: { kind } }),
-  ),
-  sample('account-email-throttled', 'account/email', 'page', { ...email, state: 'ask', problem: throttled }),
-  sample('account-email-code', 'account/email', 'page', { ...email, state: 'ask', proving: 'code' }),
-  sample('address-confirm', 'address/confirm', 'page', newAddress),
-  sample('address-confirm-elsewhere', 'address/confirm', 'page', { ...newAddress, needsPassword: true }),
-  ...(['missing', 'wrong'] as const).map((kind) =>
-    sample(`address-confirm-${kind}`, 'address/confirm', 'page', {
-      ...newAddress,
-      needsPassword: true,
-      problem: { kind },
-    }),
-  ),
-  sample('address-confirm-busy', 'address/confirm', 'page', { ...newAddress, needsPassword: true, problem: busy }),
-  ...([false, true] as const).map((isTaken) =>
-    sample(`address-undo-${isTaken ? 'taken' : 'ask'}`, 'address/undo', 'page', {
-      action: '/email/undo?key=x',
-      formerEmail: account,
-      email: 'ada@new.example',
-      isTaken,
-    }),
-  ),
-  ...(['changed', 'undone'] as const).map((what) =>
-    sample(`address-done-${what}`, 'address/done', 'page', { what, forgotHref: '/forgot' }),
-  ),
-  sample('address-link-over', 'address/link', 'page', reference('link_not_usable')),
-  sample('account-activity', 'account/activity', 'page', { events, earlierHref: '/account/activity?before=x' }),
-  sample('account-activity-end', 'account/activity', 'page', { events: events.slice(0, 1) }),
-  sample('account-delete', 'account/delete', 'page', leaving),
-  sample('account-delete-without-mail', 'account/delete', 'page', { ...leaving, mails: false, proving: 'nothing' }),
-  ...(['missing', 'wrong', 'last-administrator'] as const).map((kind) =>
-    sample(`account-delete-${kind}`, 'account/delete', 'page', { ...leaving, problem: { kind } }),
-  ),
-  sample('account-delete-throttled', 'account/delete', 'page', { ...leaving, problem: throttled }),
-  sample('account-leaving', 'account/leaving', 'page', {
-    dueAt: time + 20_000 * minute,
-    undoAction: '/account/undelete?key=x',
-  }),
-  sample('account-returned', 'account/returned', 'page', { signInHref: '/account' }),
-  sample('account-recovery-codes', 'account/recovery-codes', 'page', { recoveryCodes }),
-  sample('account-remove-factor', 'account/remove-factor', 'page', removal),
-  sample('account-remove-app', 'account/remove-factor', 'page', { ...removal, last: false, confirm: passkey('get') }),
-  sample('account-remove-passkey', 'account/remove-factor', 'page', passkeyRemoval),
-  sample('account-remove-last-passkey', 'account/remove-factor', 'page', {
-    ...passkeyRemoval,
-    passkeyName: '',
-    last: true,
-  }),
-  ...(['missing', 'wrong', 'expired'] as const).map((confirmProblem) =>
-    sample(`account-remove-passkey-${confirmProblem}`, 'account/remove-factor', 'page', {
-      ...passkeyRemoval,
-      confirmProblem,
-    }),
-  ),
-  ...(['missing', 'wrong', 'used'] as const).map((kind) =>
-    sample(`account-remove-factor-${kind}`, 'account/remove-factor', 'page', { ...removal, problem: { kind } }),
-  ),
-  sample('account-remove-factor-throttled', 'account/remove-factor', 'page', { ...removal, problem: throttled }),
 ];
 
 const byEmail = {

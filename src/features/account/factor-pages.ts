@@ -1,8 +1,8 @@
 import type Router from '@koa/router';
 import type { Context } from 'koa';
 import { field, seeOther, showPage } from '../../foundation/http/door.ts';
-import type { CodeProblem } from '../../foundation/views/pages.ts';
 import type { Views } from '../../foundation/views/render.ts';
+import type { CodeProblem } from '../../foundation/views/step-pages.ts';
 import { codeProblem, drawQr, type Enrolment, type Mfa } from '../mfa/module.ts';
 import type { Passkeys } from '../passkeys/module.ts';
 import { currentUnit, multiFactor } from '../protocol/module.ts';

@@ -1,7 +1,8 @@
 import type Router from '@koa/router';
 import type { Context } from 'koa';
-import { field, seeOther, showPage } from '../../foundation/http/door.ts';
-import type { CodeProblem, PasskeyProblem } from '../../foundation/views/pages.ts';
+import { field, hasField, seeOther, showPage } from '../../foundation/http/door.ts';
+import type { PasskeyProblem } from '../../foundation/views/pages.ts';
+import type { CodeProblem } from '../../foundation/views/step-pages.ts';
 import { codeProblem } from '../mfa/module.ts';
 import type { Passkey } from '../passkeys/module.ts';
 import { currentUnit } from '../protocol/module.ts';
@@ -57,7 +58,12 @@ async function removeFactor(ctx: Context, parts: AccountPagesParts, visitor: Vis
   }
   // What was shown first: once the factor is gone there is no step or counter left to use up.
   currentUnit()?.joinStep('operations' in outcome ? outcome.operations : [outcome.use], 'consume');
-  const { passkey } = removal;
+  await finish(ctx, parts, visitor, removal);
+}
+
+/** A factor was shown: the other one goes. */
+async function finish(ctx: Context, parts: AccountPagesParts, visitor: Visitor, { passkey }: Removal): Promise<void> {
+  const { user } = visitor;
   currentUnit()?.joinStep(await parts.mfa.removal(user.id, passkey?.id));
   tell(ownEvent(user, 'factor.removed', passkey ? { method: 'passkey', passkey: passkey.id } : { method: 'totp' }));
   inform(ctx, parts, visitor, { kind: 'factor-removed', method: passkey ? 'passkey' : 'totp' });
@@ -106,9 +112,4 @@ async function showRemoval(
       confirmProblem,
     },
   });
-}
-
-function hasField(ctx: Context, name: string): boolean {
-  const { body } = ctx.request as { body?: unknown };
-  return body !== null && typeof body === 'object' && name in body;
 }

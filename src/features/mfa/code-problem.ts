@@ -1,5 +1,5 @@
 import type { Clock } from '../../foundation/clock.ts';
-import type { CodeProblem } from '../../foundation/views/pages.ts';
+import type { CodeProblem } from '../../foundation/views/step-pages.ts';
 import { throttledProblem } from '../../foundation/views/waiting.ts';
 import type { EnrolmentOutcome } from './enrol.ts';
 import type { CodeOutcome } from './verify-code.ts';

@@ -1,7 +1,7 @@
 import type Router from '@koa/router';
 import type { Context } from 'koa';
 import { doorState, field, seeOther } from '../../foundation/http/door.ts';
-import type { CodeProblem } from '../../foundation/views/pages.ts';
+import type { CodeProblem } from '../../foundation/views/step-pages.ts';
 import { throttledProblem } from '../../foundation/views/waiting.ts';
 import type { SignatureOutcome } from '../passkeys/module.ts';
 import { currentUnit, type Interaction, type Proof } from '../protocol/module.ts';

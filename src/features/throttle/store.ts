@@ -17,6 +17,7 @@ const statements = {
     postgresql: `${insert} ON CONFLICT (account_id) DO UPDATE SET at = greatest(unlocks.at + 1, excluded.at)`,
     mysql: `${insert} ON DUPLICATE KEY UPDATE at = greatest(at + 1, VALUES(at))`,
   }),
+  erase: statement('unlock_erase', 'DELETE FROM unlocks WHERE account_id = ?1'),
   sweep: statement('unlock_sweep', {
     sqlite: `DELETE FROM unlocks WHERE account_id IN (SELECT account_id ${old})`,
     postgresql: `DELETE FROM unlocks WHERE account_id IN (SELECT account_id ${old})`,
@@ -29,6 +30,7 @@ export interface UnlockStore {
   /** By account id, in milliseconds. */
   all(): Promise<Map<string, number>>;
   put(accountId: string): Operation;
+  erase(accountId: string): Operation;
   sweep(before: number): Operation;
 }
 
@@ -37,6 +39,7 @@ export const createUnlockStore = ({ database, clock }: { database: Database; clo
     const rows = await database.all<UnlockRow>(statements.all, []);
     return new Map(rows.map((row) => [row.account_id, row.at]));
   },
+  erase: (accountId) => ({ statement: statements.erase, params: [accountId], mustHit: false }),
   put: (accountId) => ({ statement: statements.put, params: [accountId, clock.now()], mustHit: false }),
   sweep: (before) => ({ statement: statements.sweep, params: [before], mustHit: false }),
 });

@@ -14,6 +14,8 @@ export interface Unlocks {
   open(accountId: string, by: By): readonly Operation[];
   /** Forgets what was counted for the accounts that were opened since the last call. */
   reload(): Promise<void>;
+  /** The operation that removes what is kept of an account: that it was opened, and when. */
+  erase(accountId: string): Operation;
   /** Removes a batch of those that every process has long heard of. */
   sweep(): Operation;
 }
@@ -41,6 +43,7 @@ export function createUnlocks({ database, clock, audit, throttle }: UnlocksParts
       for (const [accountId, at] of now) if (known.get(accountId) !== at) throttle.forget(accountId);
       known = now;
     },
+    erase: (accountId) => store.erase(accountId),
     sweep: () => store.sweep(clock.now() - keepMs),
   };
 }

@@ -2,15 +2,14 @@
 
 import type {
   BusyProblem,
-  CodeProblem,
   ConsentScope,
   HiddenFields,
   NewPasswordProblem,
   PasskeyOnPage,
   PasskeyProblem,
   ThrottledProblem,
-  TotpOnPage,
 } from './pages.ts';
+import type { CodeProblem, TotpOnPage } from './step-pages.ts';
 
 /** One of a person's sign-ins. Times are milliseconds since the epoch. */
 export interface SignInInList {

@@ -31,6 +31,8 @@ import type {
 } from './entry-pages.ts';
 import type { ConfirmSafeguardLocals, SafeguardDoneLocals } from './safeguard-pages.ts';
 
+import type { EnrolmentLocals, NewPasswordLocals, RecoveryCodesLocals, SecondFactorLocals } from './step-pages.ts';
+
 /** The app (relying party) that sent the person here, as far as the page shows it. */
 export interface AppOnPage {
   readonly name: string;
@@ -140,69 +142,6 @@ export interface ConsentLocals {
   readonly denyAction: string;
   /** Where "Not you?" posts. */
   readonly switchAction?: string | undefined;
-}
-
-/** Why a typed code was not taken. */
-export type CodeProblem = { readonly kind: 'missing' | 'wrong' | 'used' | 'expired' } | ThrottledProblem;
-
-/** Whom a further step of a sign-in is for, and the ways out of it. */
-interface StepLocals {
-  readonly app?: AppOnPage | undefined;
-  /** How the person is called: e-mail or username. */
-  readonly account: string;
-  readonly denyAction: string;
-  readonly switchAction: string;
-}
-
-/** By what a second step may be taken. */
-export type SecondFactorWay = 'passkey' | 'app' | 'recovery';
-
-export interface SecondFactorLocals extends StepLocals {
-  readonly action: string;
-  /** Where "use another way" posts, and which way that is. */
-  readonly otherWayAction: string;
-  readonly otherWay?: SecondFactorWay | undefined;
-  /** Which factor the page speaks of; a code of either kind is taken by the same form. */
-  readonly way: SecondFactorWay;
-  /** Given with the way `passkey`. */
-  readonly passkey?: PasskeyOnPage | undefined;
-  /** For how many days a browser may go without this step; left out where it may not. */
-  readonly rememberDays?: number | undefined;
-  readonly problem?: CodeProblem | undefined;
-}
-
-/** An authenticator app that is being set up. */
-export interface TotpOnPage {
-  /** In base32, to be typed where no camera is. */
-  readonly secret: string;
-  /** Opens the app on a phone. */
-  readonly uri: string;
-  /** The same as a drawing of `size` by `size` modules. */
-  readonly qr: { readonly size: number; readonly path: string };
-  readonly hidden: HiddenFields;
-}
-
-export interface EnrolmentLocals extends StepLocals {
-  readonly action: string;
-  readonly totp: TotpOnPage;
-  readonly passkey?: PasskeyOnPage | undefined;
-  readonly passkeyProblem?: PasskeyProblem | 'taken' | undefined;
-  readonly problem?: CodeProblem | undefined;
-}
-
-/** A new password in place of one that is too old. */
-export interface NewPasswordLocals extends StepLocals {
-  readonly action: string;
-  /** Characters a password must have. */
-  readonly minLength: number;
-  readonly problem?: { readonly kind: NewPasswordProblem } | BusyProblem | undefined;
-}
-
-export interface RecoveryCodesLocals {
-  readonly app?: AppOnPage | undefined;
-  /** Shown this once. */
-  readonly recoveryCodes: readonly string[];
-  readonly nextHref: string;
 }
 
 export interface DeviceCodeInputLocals {
