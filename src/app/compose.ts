@@ -27,6 +27,7 @@ import { createSignIn, type SignInAttempt } from '../features/sign-in/module.ts'
 import type { AccountEndings, User } from '../features/users/module.ts';
 import { hmacSha256 } from '../foundation/crypto/hash.ts';
 import { watchRevisions } from '../foundation/db/revision.ts';
+import { doorState } from '../foundation/http/door.ts';
 import { createRequestContextReader } from '../foundation/http/request-context.ts';
 import { type Mail, mailKind } from '../foundation/mail/mail.ts';
 import type { Log } from '../foundation/observe/log.ts';
@@ -122,6 +123,11 @@ function composePages(parts: PageParts, core: CoreFeatures, protocol: Protocol):
   const offersRegistration = () => registering.isOffered();
   const hooks = { ...signInHooks(parts, core), offersRegistration, emailWay: () => emailSignIns.way() };
   const setUp = createSetUp(within);
+  const safeguards = createSafeguards(within);
+  const greet = (ctx: Context, accountId: string) => {
+    const { facts, language } = doorState(ctx);
+    return safeguards.greet({ cookies: ctx.cookies, facts, language }, accountId);
+  };
   // Users come last and by themselves where rows are erased: everything else belongs to an account.
   const rooms = [core.passwords, core.mfa, core.devices, protocol, registering, emailSignIns, addresses];
   // When an account was opened after too many tries is kept for a day, for the other processes: nothing to export.
@@ -134,7 +140,7 @@ function composePages(parts: PageParts, core: CoreFeatures, protocol: Protocol):
     consent: createConsent(within),
     console: createConsole(within),
     recovery: createRecovery(within),
-    mfa: createMfaPages(within),
+    mfa: createMfaPages({ ...within, greet }),
     passkeys: createPasskeyPages(within),
     passwordPages: createPasswordPages({ ...within, need: core.mfa.need }),
     account: createAccount({ ...within, addresses, personal, deletions }),
@@ -142,8 +148,8 @@ function composePages(parts: PageParts, core: CoreFeatures, protocol: Protocol):
     deletions,
     registrations: registering,
     emailSignIns,
-    safeguards: createSafeguards(within),
-    signIn: createSignIn({ ...within, ...hooks, offerReturn: deletions.offerReturn }),
+    safeguards,
+    signIn: createSignIn({ ...within, ...hooks, greet, offerReturn: deletions.offerReturn }),
   };
 }
 

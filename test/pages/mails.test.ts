@@ -67,6 +67,13 @@ const samples: { readonly [Name in keyof MailLocals]: MailLocals[Name] } = {
     at,
     ip: '203.0.113.7',
   },
+  'new-device': {
+    href: `https://login.northwind.example/not-me?key=${key}`,
+    browser: 'Firefox',
+    system: 'Linux',
+    at,
+    ip: '203.0.113.7',
+  },
   'password-changed': { at, ip: '203.0.113.7', forgotHref: 'https://login.northwind.example/forgot' },
 };
 

@@ -202,6 +202,7 @@ const people: readonly Sample[] = [
     problem: throttled,
   }),
   sample('unlock', 'safeguards/confirm', 'page', { kind: 'unlock', action: '/unlock?key=x', email: account }),
+  sample('not-me', 'safeguards/confirm', 'page', { kind: 'not-me', action: '/not-me?key=x', email: account }),
   sample('unlock-done', 'safeguards/done', 'page', { kind: 'unlock' }),
   sample('safeguard-link-over', 'safeguards/link', 'page', reference('link_not_usable')),
   sample('register-link-over', 'registration/link', 'page', reference('link_not_usable')),

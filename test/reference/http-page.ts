@@ -64,6 +64,8 @@ export const routeMeanings: Readonly<Record<string, string>> = {
   'GET /interaction/:uid/register': 'The same within a sign-in, to which it leads back.',
   'POST /interaction/:uid/register': 'The same within a sign-in.',
   'POST /account/devices/forget': 'Lets a browser skip the second step no longer.',
+  'GET /not-me': 'The page of the link by which a person says that a sign-in was not theirs.',
+  'POST /not-me': 'Ends every session and token, uses the link up, and leads on to a new password.',
   'GET /unlock': 'The page of the link that opens a locked account.',
   'POST /unlock': 'Opens it and uses the link up.',
   'GET /unlock/done': 'Says so.',

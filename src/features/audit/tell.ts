@@ -37,6 +37,8 @@ const phrases: Readonly<Record<AuditEventType, string>> = {
   'user.disabled': 'disabled the account[ {subject}]',
   'user.enabled': 'enabled the account[ {subject}]',
   'user.signed_out': 'signed out[ {subject}] everywhere',
+  'device.new': 'signed in with a new browser',
+  'account.disowned': 'said that a sign-in[ of {subject}] was not theirs; everything has ended',
   'device.remembered': 'lets a browser skip the second step',
   'device.forgotten': 'no longer lets a browser skip the second step',
   'account.locked': 'locked the account[ of {subject}] after too many tries',

@@ -31,6 +31,10 @@ export interface Devices {
   forget(userId: string, id: string): Operation;
   /** The operation that ends it for all of them. */
   forgetAll(userId: string): Operation;
+  /** Whether a person has ever signed in with any browser. */
+  hasAny(userId: string): Promise<boolean>;
+  /** The operation after which none of a person's browsers is known. */
+  removeAll(userId: string): Operation;
   /** Removes a batch of devices that nobody has used for as long as their cookies live. */
   sweep(): Operation;
   readonly personal: PersonalData;
@@ -76,6 +80,8 @@ export function createDevices({ config, database, clock, random }: DevicesParts)
     remembered: (userId) => store.remembered(userId),
     forget: (userId, id) => store.forget(id, userId),
     forgetAll: (userId) => store.forgetAll(userId),
+    hasAny: (userId) => store.hasAny(userId),
+    removeAll: (userId) => store.erase(userId),
     sweep: () => store.sweep(clock.now() - keepMs),
     personal: {
       held: async ({ id }) => ({ browsers: (await store.list(id)).map(held) }),

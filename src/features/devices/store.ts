@@ -71,6 +71,7 @@ const statements = {
   ),
   list: statement('device_list', `SELECT ${columns} FROM devices WHERE user_id = ?1 ORDER BY last_seen_at DESC`),
   erase: statement('device_erase', 'DELETE FROM devices WHERE user_id = ?1'),
+  any: statement('device_any', 'SELECT id FROM devices WHERE user_id = ?1 LIMIT 1'),
   sweep: statement('device_sweep', {
     sqlite: `DELETE FROM devices WHERE id IN (SELECT id ${unused})`,
     postgresql: `DELETE FROM devices WHERE id IN (SELECT id ${unused})`,
@@ -92,6 +93,7 @@ export interface DeviceStore {
   /** All of a person's. */
   list(userId: string): Promise<Device[]>;
   erase(userId: string): Operation;
+  hasAny(userId: string): Promise<boolean>;
   /** Removes a batch of those that were not used since the given time (milliseconds). */
   sweep(before: number): Operation;
 }
@@ -120,6 +122,7 @@ export function createDeviceStore({ database, clock }: { database: Database; clo
     forgetAll: (userId) => ({ statement: statements.forgetAll, params: [userId], mustHit: false }),
     list: async (userId) => (await database.all<DeviceRow>(statements.list, [userId])).map(toDevice),
     erase: (userId) => ({ statement: statements.erase, params: [userId], mustHit: false }),
+    hasAny: async (userId) => (await database.get(statements.any, [userId])) !== undefined,
     sweep: (before) => ({ statement: statements.sweep, params: [before], mustHit: false }),
   };
 }

@@ -1,6 +1,7 @@
 import type Router from '@koa/router';
 import type { Context } from 'koa';
 import type { Clock } from '../../foundation/clock.ts';
+import type { Operation } from '../../foundation/db/statement.ts';
 import { doorState, field, seeOther, showPage } from '../../foundation/http/door.ts';
 import { formActionSource } from '../../foundation/http/security-headers.ts';
 import type { PageLocals, PasskeyProblem } from '../../foundation/views/pages.ts';
@@ -36,6 +37,8 @@ export interface MfaPagesParts {
   readonly notices: Notices;
   readonly devices: Pick<Devices, 'known' | 'remember'>;
   readonly passkeys: Passkeys;
+  /** Makes the browser known to the account, and tells the owner of a new one. */
+  readonly greet: (ctx: Context, accountId: string) => Promise<readonly Operation[]>;
   readonly settings: Pick<SettingsModule, 'current'>;
 }
 
@@ -117,7 +120,7 @@ async function takeCode(ctx: Context, parts: MfaPagesParts, interaction: Interac
     return showCode(ctx, parts, interaction, codeProblem(parts.clock, outcome));
   }
   currentUnit()?.joinStep([outcome.use]);
-  rememberIfAsked(ctx, parts, interaction, accountId);
+  await rememberIfAsked(ctx, parts, interaction, accountId);
   tell(verified(outcome.method, interaction, accountId));
   seeOther(ctx, await parts.interactions.prove(ctx, withFactor(proof)));
 }
@@ -128,10 +131,18 @@ const rememberDays = ({ settings }: MfaPagesParts, { asksForSecondFactor }: Inte
   return policy === 'optional' && !asksForSecondFactor ? days : 0;
 };
 
-function rememberIfAsked(ctx: Context, parts: MfaPagesParts, interaction: Interaction, userId: string): void {
+async function rememberIfAsked(
+  ctx: Context,
+  parts: MfaPagesParts,
+  interaction: Interaction,
+  userId: string,
+): Promise<void> {
   const days = rememberDays(parts, interaction);
   if (days === 0 || field(ctx, 'remember_device') === '') return;
   const until = parts.clock.now() + days * dayMs;
+  // Once it is remembered it looks as if it had been there before: who is to hear of it hears of it now.
+  const greeted = await parts.greet(ctx, userId);
+  currentUnit()?.joinStep(greeted);
   currentUnit()?.joinStep(parts.devices.remember(ctx.cookies, userId, doorState(ctx).facts, until));
   const actor = { kind: 'user', id: userId } as const;
   tell({ type: 'device.remembered', outcome: 'success', actor, subject: userId, details: { days } });

@@ -1,18 +1,25 @@
 import type Router from '@koa/router';
 import type { Operation } from '../../foundation/db/statement.ts';
+import { type Arrival, createGreet, type GreetParts } from './greet.ts';
 import { mountSafeguards, type SafeguardPagesParts } from './pages.ts';
 import { createTellNews, type TellNewsParts } from './tell-news.ts';
 
 /**
  * Safeguards tells people what happens to their account without them, and owns the links in those notices: to open it
- * when it was locked. It decides neither when that is (throttle) nor who somebody is (users); it starts no session.
+ * when it was locked, to throw everybody out after a sign-in that was not theirs. It decides neither when that is (throttle) nor who somebody is (users); it starts no session.
  */
 export interface Safeguards {
   mount(router: Router): void;
+  /** Makes a browser known, and tells its owner when it is another one than before. Commit what it returns with the sign-in. */
+  greet(arrival: Arrival, userId: string): Promise<readonly Operation[]>;
   /** The operations that write down what was noticed since the last call, and tell whom it concerns. Commit them. */
   tellNews(): Promise<readonly Operation[]>;
 }
 
-export function createSafeguards(parts: SafeguardPagesParts & TellNewsParts): Safeguards {
-  return { mount: (router) => mountSafeguards(router, parts), tellNews: createTellNews(parts) };
+export function createSafeguards(parts: SafeguardPagesParts & TellNewsParts & GreetParts): Safeguards {
+  return {
+    mount: (router) => mountSafeguards(router, parts),
+    greet: createGreet(parts),
+    tellNews: createTellNews(parts),
+  };
 }

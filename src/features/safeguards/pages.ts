@@ -5,9 +5,10 @@ import { AppError } from '../../foundation/errors.ts';
 import { doorState, seeOther, showPage } from '../../foundation/http/door.ts';
 import type { Views } from '../../foundation/views/render.ts';
 import type { User } from '../users/module.ts';
+import { type ThrowOutParts, throwOut } from './throw-out.ts';
 import { type UnlockAccountParts, unlockAccount } from './unlock-account.ts';
 
-export interface SafeguardPagesParts extends UnlockAccountParts {
+export interface SafeguardPagesParts extends UnlockAccountParts, ThrowOutParts {
   readonly clock: Clock;
   readonly views: Views;
 }
@@ -16,7 +17,7 @@ export interface SafeguardPagesParts extends UnlockAccountParts {
 export function mountSafeguards(router: Router, parts: SafeguardPagesParts): void {
   const { views } = parts;
   router.get('/unlock', async (ctx) => {
-    const user = await owner(ctx, parts);
+    const user = await owner(ctx, parts, 'unlock');
     if (!user) return;
     const locals = {
       kind: 'unlock',
@@ -27,8 +28,20 @@ export function mountSafeguards(router: Router, parts: SafeguardPagesParts): voi
   });
 
   router.post('/unlock', async (ctx) => {
-    const user = await owner(ctx, parts);
+    const user = await owner(ctx, parts, 'unlock');
     if (user) await unlock(ctx, parts, user);
+  });
+
+  router.get('/not-me', async (ctx) => {
+    const user = await owner(ctx, parts, 'not-me');
+    if (!user) return;
+    const action = `/not-me?key=${encodeURIComponent(keyOf(ctx))}`;
+    showPage(ctx, { views, page: 'safeguards/confirm', locals: { kind: 'not-me', action, email: user.email } });
+  });
+
+  router.post('/not-me', async (ctx) => {
+    const user = await owner(ctx, parts, 'not-me');
+    if (user) await disown(ctx, parts, user);
   });
 
   router.get('/unlock/done', (ctx) => showPage(ctx, { views, page: 'safeguards/done', locals: { kind: 'unlock' } }));
@@ -37,8 +50,12 @@ export function mountSafeguards(router: Router, parts: SafeguardPagesParts): voi
 const keyOf = (ctx: Context): string => (typeof ctx.query['key'] === 'string' ? ctx.query['key'] : '');
 
 /** Whose link it is, while it works; else says that it does not. */
-async function owner(ctx: Context, parts: SafeguardPagesParts): Promise<User | undefined> {
-  const link = await parts.users.links.peek('unlock', keyOf(ctx));
+async function owner(
+  ctx: Context,
+  parts: SafeguardPagesParts,
+  purpose: 'unlock' | 'not-me',
+): Promise<User | undefined> {
+  const link = await parts.users.links.peek(purpose, keyOf(ctx));
   const user = link?.subject === undefined ? undefined : await parts.users.find(link.subject);
   if (user && user.disabledAt === undefined) return user;
   linkOver(ctx, parts);
@@ -47,9 +64,25 @@ async function owner(ctx: Context, parts: SafeguardPagesParts): Promise<User | u
 
 async function unlock(ctx: Context, parts: SafeguardPagesParts, user: User): Promise<void> {
   const by = { actor: { kind: 'anonymous', name: 'unlock link' }, facts: doorState(ctx).facts } as const;
-  try {
+  await unlessUsed(ctx, parts, async () => {
     await unlockAccount(parts, user, keyOf(ctx), by);
     seeOther(ctx, '/unlock/done');
+  });
+}
+
+async function disown(ctx: Context, parts: SafeguardPagesParts, user: User): Promise<void> {
+  const by = { actor: { kind: 'anonymous', name: 'not-me link' }, facts: doorState(ctx).facts } as const;
+  await unlessUsed(ctx, parts, async () => {
+    const secret = await throwOut(parts, user, keyOf(ctx), by);
+    // Whoever signed in knows the password: the next thing is another one.
+    seeOther(ctx, `/reset?key=${secret}`);
+  });
+}
+
+/** Somebody else may have used the link meanwhile. */
+async function unlessUsed(ctx: Context, parts: SafeguardPagesParts, use: () => Promise<void>): Promise<void> {
+  try {
+    await use();
   } catch (error) {
     if (!(error instanceof AppError) || error.code !== 'store_conflict') throw error;
     linkOver(ctx, parts);

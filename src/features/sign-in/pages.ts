@@ -1,6 +1,7 @@
 import type Router from '@koa/router';
 import type { Context } from 'koa';
 import type { Clock } from '../../foundation/clock.ts';
+import type { Operation } from '../../foundation/db/statement.ts';
 import { doorState, field, seeOther, showPage } from '../../foundation/http/door.ts';
 import { formActionSource } from '../../foundation/http/security-headers.ts';
 import type { BusyProblem, PageLocals } from '../../foundation/views/pages.ts';
@@ -28,7 +29,9 @@ export interface SignInPagesParts {
   readonly clock: Clock;
   readonly views: Views;
   readonly interactions: Interactions;
-  readonly devices: Pick<Devices, 'meet' | 'known'>;
+  readonly devices: Pick<Devices, 'known'>;
+  /** Makes the browser known to the account, and tells the owner of a new one. */
+  readonly greet: (ctx: Context, accountId: string) => Promise<readonly Operation[]>;
   readonly users: Pick<Users, 'find'>;
   readonly passkeys: Passkeys;
   readonly checkLogin: ReturnType<typeof createCheckLogin>;
@@ -119,8 +122,8 @@ const maySpare = ({ prompt, reasons, asksForSecondFactor }: Interaction): boolea
   prompt === 'login' && !asksForSecondFactor && reasons.every((reason) => reason === 'no_session');
 
 /** Every step is taken: the browser is known from now on, and the engine is answered. */
-function finish(ctx: Context, { devices, interactions }: SignInPagesParts, result: Answered): Promise<string> {
-  currentUnit()?.joinStep(devices.meet(ctx.cookies, result.accountId, doorState(ctx).facts));
+async function finish(ctx: Context, { greet, interactions }: SignInPagesParts, result: Answered): Promise<string> {
+  currentUnit()?.joinStep(await greet(ctx, result.accountId));
   return interactions.signedIn(ctx, result);
 }
 

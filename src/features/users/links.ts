@@ -24,8 +24,8 @@ export function createLinks({ database, clock, random, audit, linkStore }: Parts
   function make(purpose: LinkPurpose, { ttlSeconds, subject }: LinkOptions, { actor, facts }: By) {
     const secret = secretToken(random);
     const expiresAt = clock.now() + ttlSeconds * 1000;
-    // These are for an account; a set-up link and an invitation for whoever has the address.
-    const about = ['reset', 'unlock', 'undelete'].includes(purpose) ? { subject } : {};
+    // A set-up link and an invitation are for whoever has the address; the others for an account.
+    const about = purpose === 'set-up' || purpose === 'invite' ? {} : { subject };
     const event = { type: 'link.created', outcome: 'success', actor, ...about, details: { purpose } } as const;
     const row = { id: sha256(secret), purpose, expiresAt, ...(subject === undefined ? {} : { subject }) };
     return { secret, expiresAt, row, recorded: audit.record(event, facts) };

@@ -27,12 +27,12 @@ export type AccountEndings = (accountId: string) => Promise<readonly Operation[]
 export type Alongside = (accountId: string) => Promise<readonly Operation[]>;
 
 /** For what a link that works once was made. */
-export type LinkPurpose = 'set-up' | 'reset' | 'invite' | 'unlock' | 'undelete';
+export type LinkPurpose = 'set-up' | 'reset' | 'invite' | 'unlock' | 'undelete' | 'not-me';
 
 /** A link that works once, as long as it does. */
 export interface OneTimeLink {
   readonly purpose: LinkPurpose;
-  /** Whom it is for: an e-mail address when it sets up or invites, a person's id when it resets, unlocks or calls a deletion off; nobody in particular without it. */
+  /** Whom it is for: an e-mail address when it sets up or invites, otherwise a person's id; nobody in particular without it. */
   readonly subject?: string;
   /** Milliseconds since the epoch. */
   readonly expiresAt: number;

@@ -96,6 +96,15 @@ export interface AccountLockedMailLocals {
   readonly ip?: string | undefined;
 }
 
+/** That somebody signed in with a browser that the account was not used with before, with a link that throws them out. */
+export interface NewDeviceMailLocals {
+  readonly href: string;
+  readonly browser?: string | undefined;
+  readonly system?: string | undefined;
+  readonly at: number;
+  readonly ip?: string | undefined;
+}
+
 /** Every mail and what it takes. The name is the template's in `views/mail`. */
 export interface MailLocals {
   test: TestMailLocals;
@@ -111,6 +120,7 @@ export interface MailLocals {
   'sign-in-code': SignInCodeMailLocals;
   'sign-in-link': SignInLinkMailLocals;
   'account-locked': AccountLockedMailLocals;
+  'new-device': NewDeviceMailLocals;
 }
 
 export type MailName = keyof MailLocals;
@@ -129,6 +139,7 @@ const everyMail: Readonly<Record<MailName, true>> = {
   'sign-in-code': true,
   'sign-in-link': true,
   'account-locked': true,
+  'new-device': true,
 };
 
 /** The names of all mails, in no particular order. */

@@ -1,7 +1,7 @@
 /** What the pages of links need that come with a notice about one's account, as `pages.ts` says it. */
 
 /** What a link does once its button is pressed. */
-export type SafeguardKind = 'unlock';
+export type SafeguardKind = 'unlock' | 'not-me';
 
 export interface ConfirmSafeguardLocals {
   readonly kind: SafeguardKind;
@@ -11,5 +11,5 @@ export interface ConfirmSafeguardLocals {
 }
 
 export interface SafeguardDoneLocals {
-  readonly kind: SafeguardKind;
+  readonly kind: 'unlock';
 }
