@@ -140,6 +140,13 @@ export const settingsSchema = z
           .describe(
             'Whether people may stay signed in when they close the browser (`on`: they tick a box), or have to sign in again (`off`). Lifetimes hold either way.',
           ),
+        maximum: whole({
+          min: 0,
+          max: 1000,
+          standard: 0,
+          means:
+            'How many sign-ins a person may have at once; the oldest ends when there is one more. 0 sets no limit.',
+        }),
       })
       .prefault({}),
     deletion: z

@@ -18,6 +18,7 @@ import {
   type Proof,
   provedByKeyAlone,
   type SignInResult,
+  type SignInSessions,
   singleFactor,
 } from '../protocol/module.ts';
 import type { SettingsModule } from '../settings/module.ts';
@@ -29,6 +30,7 @@ export interface SignInPagesParts {
   readonly clock: Clock;
   readonly views: Views;
   readonly interactions: Interactions;
+  readonly sessions: Pick<SignInSessions, 'current' | 'list' | 'endOne'>;
   readonly devices: Pick<Devices, 'known'>;
   /** Makes the browser known to the account, and tells the owner of a new one. */
   readonly greet: (ctx: Context, accountId: string) => Promise<readonly Operation[]>;
@@ -122,9 +124,27 @@ const maySpare = ({ prompt, reasons, asksForSecondFactor }: Interaction): boolea
   prompt === 'login' && !asksForSecondFactor && reasons.every((reason) => reason === 'no_session');
 
 /** Every step is taken: the browser is known from now on, and the engine is answered. */
-async function finish(ctx: Context, { greet, interactions }: SignInPagesParts, result: Answered): Promise<string> {
+async function finish(ctx: Context, parts: SignInPagesParts, result: Answered): Promise<string> {
+  const { greet, interactions } = parts;
   currentUnit()?.joinStep(await greet(ctx, result.accountId));
+  await makeRoom(ctx, parts, result.accountId);
   return interactions.signedIn(ctx, result);
+}
+
+/** Where an operator limits the sign-ins of a person, the oldest give way to this one. */
+async function makeRoom(ctx: Context, { sessions, settings }: SignInPagesParts, accountId: string): Promise<void> {
+  const { maximum } = settings.current().sessions;
+  if (maximum === 0) return;
+  // This browser's own goes on, or is replaced: it takes no further place.
+  const own = await sessions.current(ctx);
+  const others = (await sessions.list(accountId)).filter(({ id }) => id !== own?.id);
+  const oldest = others.toSorted((one, other) => one.startedAt - other.startedAt);
+  for (const { id } of oldest.slice(0, Math.max(0, others.length - maximum + 1))) {
+    if (!(await sessions.endOne(accountId, id))) continue;
+    const actor = { kind: 'system', name: 'sign-in' } as const;
+    const details = { by: 'limit' };
+    currentUnit()?.events.push({ type: 'session.ended', outcome: 'success', actor, subject: accountId, details });
+  }
 }
 
 /** The password was right: answers the engine if that is all, else keeps it for the step that follows. */
