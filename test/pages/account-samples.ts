@@ -103,6 +103,7 @@ const dones = [
   'session',
   'app',
   'device',
+  'profile',
 ] as const;
 
 const leaving = { account, graceDays: 14, proving: 'password', mails: true } as const;
@@ -113,6 +114,17 @@ const events = [
   { type: 'factor_reset', at: time - 900 * minute, byOperator: true },
   { type: 'something_new', at: time - 9000 * minute, byOperator: false },
 ];
+
+const profile = {
+  name: 'Ada Lovelace',
+  given_name: 'Ada',
+  family_name: 'Lovelace',
+  nickname: '',
+  website: 'https://ada.example/',
+  picture: '',
+  zoneinfo: 'Europe/London',
+  locale: 'en-GB',
+};
 
 /** The pages of `/account` in every state. */
 export const accounts: readonly Sample[] = [
@@ -189,6 +201,18 @@ export const accounts: readonly Sample[] = [
   sample('address-link-over', 'address/link', 'page', reference('link_not_usable')),
   sample('account-activity', 'account/activity', 'page', { events, earlierHref: '/account/activity?before=x' }),
   sample('account-activity-end', 'account/activity', 'page', { events: events.slice(0, 1) }),
+  sample('account-profile', 'account/profile', 'page', { form: profile, problems: {} }),
+  sample('account-profile-wrong', 'account/profile', 'page', {
+    form: profile,
+    problems: {
+      name: 'long',
+      nickname: 'invalid',
+      website: 'invalid',
+      picture: 'invalid',
+      zoneinfo: 'invalid',
+      locale: 'invalid',
+    },
+  }),
   sample('account-delete', 'account/delete', 'page', leaving),
   sample('account-delete-without-mail', 'account/delete', 'page', { ...leaving, mails: false, proving: 'nothing' }),
   ...(['missing', 'wrong', 'last-administrator'] as const).map((kind) =>

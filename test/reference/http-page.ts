@@ -52,6 +52,8 @@ export const routeMeanings: Readonly<Record<string, string>> = {
   'POST /account/undelete': 'Calls the deletion off and uses the link up.',
   'GET /account/undelete/done': 'Says that the account stays.',
   'GET /account/activity': 'What happened with the account of the person; `before` pages on.',
+  'GET /account/profile': 'What the person says about themselves.',
+  'POST /account/profile': 'Changes it.',
   'GET /account/email': 'The form for another address, after a fresh sign-in.',
   'POST /account/email': 'Has a link sent to the new address; the answer is the same for all.',
   'GET /email/confirm': 'Shows the link that confirms a new address, while it works.',

@@ -66,6 +66,7 @@ const where: Readonly<Record<string, string>> = {
   'account/leaving': 'account: is to be deleted',
   'account/returned': 'account: stays',
   'account/activity': 'account: activity',
+  'account/profile': 'account: profile',
   'account/email': 'account: another address',
   'address/confirm': 'another address: confirm',
   'address/undo': 'another address: take it back',

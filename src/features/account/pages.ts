@@ -21,6 +21,7 @@ import { type EmailPagesParts, mountEmail } from './email-pages.ts';
 import { ownEvent, refusalEvent } from './events.ts';
 import { type ExportPagesParts, mountExport } from './export-pages.ts';
 import { mountFactors, placeOf } from './factor-pages.ts';
+import { mountProfile } from './profile-pages.ts';
 import { isFresh, signInAddress, targetOf, type Visitor } from './visitor.ts';
 import { arrive, byVisitor, inform, tell, tryPlace, visitorOf } from './visitor-pages.ts';
 
@@ -88,6 +89,7 @@ export function mountAccount(router: Router, parts: AccountPagesParts): void {
   mountExport(router, parts);
   mountDelete(router, parts);
   mountActivity(router, parts);
+  mountProfile(router, parts);
 }
 
 function showSignedOut(ctx: Context, { views, issuer }: AccountPagesParts): void {
@@ -114,6 +116,7 @@ const dones = [
   'session',
   'app',
   'device',
+  'profile',
 ] as const;
 
 export async function showAccount(

@@ -10,13 +10,14 @@ import { createDisableUser } from './disable-user.ts';
 import { createLinks } from './links.ts';
 import { loginKey } from './login-key.ts';
 import { accountHeld, type PersonalData } from './personal.ts';
-import type { NewUser } from './schema.ts';
+import type { Claims, NewUser } from './schema.ts';
 import { createLinkStore, createUserStore } from './store.ts';
 import { createUpdateUser } from './update-user.ts';
 import type { AccountEndings, Alongside, LinkPurpose, OneTimeLink, Role, User } from './user.ts';
 
 export { loginKey } from './login-key.ts';
 export { exportedTime, type PersonalData } from './personal.ts';
+export { type ProfileForm, type ProfileProblems, profileFields, withProfile } from './profile.ts';
 export type { Claims, NewUser } from './schema.ts';
 export { newUserSchema } from './schema.ts';
 export type { AccountEndings, Alongside, LinkPurpose, OneTimeLink, Role, User } from './user.ts';
@@ -51,6 +52,8 @@ export interface Users {
    * `store_conflict` when the address is not what it must be, or an operation of `alongside` that must hit does not.
    */
   changeEmail(id: string, change: EmailChange, by: By, alongside: Alongside): Promise<void>;
+  /** The operation that gives an account other claims. It must hit: it misses when they are not `user.claims` any more. */
+  changeClaims(user: User, claims: Claims): Operation;
   /** What `update` would change, without changing it. */
   preview(id: string, user: NewUser): Promise<string[]>;
   /** Ends everything the person holds and refuses them from now on. False when it was so already. */
@@ -123,6 +126,7 @@ export function createUsers(parts: {
     ...createCreateUser(within),
     ...createUpdateUser(within),
     ...createChangeEmail(within),
+    changeClaims: (user, claims) => store.changeClaims(user, claims),
     ...createDisableUser(within),
     links: createLinks(within),
     async isLastAdministrator(id) {

@@ -51,6 +51,12 @@ const eraseRoles = statement('user_erase_roles', 'DELETE FROM role_assignments W
 const eraseLinks = statement('user_erase_links', 'DELETE FROM one_time_links WHERE subject = ?1 OR subject = ?2');
 const eraseUser = statement('user_erase', 'DELETE FROM users WHERE id = ?1');
 
+/** Only over the claims that the person saw: what an operator changed meanwhile is not undone. */
+const putClaims = statement(
+  'user_put_claims',
+  'UPDATE users SET claims = ?3, updated_at = ?4 WHERE id = ?1 AND claims = ?2',
+);
+
 const findLink = statement(
   'link_alive',
   `SELECT subject, expires_at FROM one_time_links
@@ -100,6 +106,8 @@ export interface UserStore {
   hasAdministrator(): Promise<boolean>;
   insert(tx: Transaction, id: string, fields: UserFields): Promise<void>;
   update(tx: Transaction, id: string, fields: UserFields): Promise<void>;
+  /** Must hit: misses when they were changed since the account was read. */
+  changeClaims(user: User, claims: Claims): Operation;
   /** False when the address is not the one that it must be. */
   changeEmail(tx: Transaction, id: string, change: EmailChange): Promise<boolean>;
   /** False when it was so already. */
@@ -156,6 +164,7 @@ export function createUserStore({ database, clock, ids }: { database: Database; 
     async addRole(tx, userId, role) {
       await tx.roleAssignment.create({ data: { id: ids.next(), userId, role, createdAt: now() } });
     },
+    changeClaims: changeClaims(clock),
     ...leaving(database),
     taken(error) {
       if (violates(error, 'email_key')) return 'email';
@@ -163,6 +172,14 @@ export function createUserStore({ database, clock, ids }: { database: Database; 
     },
   };
 }
+
+const changeClaims =
+  (clock: Clock): UserStore['changeClaims'] =>
+  ({ id, claims: former }, claims) => ({
+    statement: putClaims,
+    params: [id, JSON.stringify(former), JSON.stringify(claims), clock.now()],
+    mustHit: true,
+  });
 
 /** What is asked and done when somebody leaves. */
 const leaving = (

@@ -70,6 +70,7 @@ export interface AccountLocals {
           | 'session'
           | 'app'
           | 'device'
+          | 'profile'
           | undefined;
         /** Left out where there are to be no second factors. */
         readonly factors?:
@@ -148,6 +149,14 @@ export interface ActivityLocals {
   readonly events: readonly EventOnPage[];
   /** Where those before them stand. */
   readonly earlierHref?: string | undefined;
+}
+
+type ProfileField = 'name' | 'given_name' | 'family_name' | 'nickname' | 'website' | 'picture' | 'zoneinfo' | 'locale';
+
+export interface ProfileLocals {
+  /** What is kept, or what was typed. */
+  readonly form: Readonly<Record<ProfileField, string>>;
+  readonly problems: Partial<Record<ProfileField, 'long' | 'invalid'>>;
 }
 
 export interface EmailLocals {

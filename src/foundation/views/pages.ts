@@ -14,6 +14,7 @@ import type {
   EmailLocals,
   LeavingLocals,
   NewRecoveryCodesLocals,
+  ProfileLocals,
   RemoveFactorLocals,
   ReturnedLocals,
   UndoAddressLocals,
@@ -321,6 +322,7 @@ export interface PageLocals {
   'account/account': AccountLocals;
   'account/authenticator': AuthenticatorLocals;
   'account/email': EmailLocals;
+  'account/profile': ProfileLocals;
   'account/activity': ActivityLocals;
   'account/delete': DeleteAccountLocals;
   'account/leaving': LeavingLocals;
@@ -370,6 +372,7 @@ const everyPage: Readonly<Record<PageName, true>> = {
   'account/account': true,
   'account/authenticator': true,
   'account/email': true,
+  'account/profile': true,
   'account/activity': true,
   'account/delete': true,
   'account/leaving': true,
