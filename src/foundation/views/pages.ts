@@ -19,6 +19,7 @@ import type {
   ReturnedLocals,
   UndoAddressLocals,
 } from './account-pages.ts';
+import type { DeviceCodeInputLocals, DeviceConfirmLocals, DeviceDoneLocals } from './device-pages.ts';
 import type {
   ConfirmRegistrationLocals,
   EmailLinkLocals,
@@ -143,27 +144,6 @@ export interface ConsentLocals {
   readonly denyAction: string;
   /** Where "Not you?" posts. */
   readonly switchAction?: string | undefined;
-}
-
-export interface DeviceCodeInputLocals {
-  readonly action: string;
-  readonly hidden?: HiddenFields | undefined;
-  /** What was typed. */
-  readonly userCode?: string | undefined;
-  readonly problem?: { readonly kind: 'missing' | 'not-found' | 'expired' | 'used' } | ThrottledProblem | undefined;
-}
-
-export interface DeviceConfirmLocals {
-  readonly action: string;
-  readonly hidden: HiddenFields;
-  readonly app: AppOnPage;
-  /** As it stands on the other device, such as `WDJB-MJHT`. */
-  readonly userCode: string;
-}
-
-export interface DeviceDoneLocals {
-  readonly outcome: 'connected' | 'refused';
-  readonly app?: AppOnPage | undefined;
 }
 
 /** What every error page carries, so that the person's report finds the log line. */
