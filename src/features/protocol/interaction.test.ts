@@ -93,7 +93,7 @@ describe('interactions', () => {
 
   it('are answered with how a person signed in, and when', async () => {
     await interactions.signedIn(request(), { accountId: 'alice', amr: ['pwd'], acr: 'one' });
-    expect(answers).toEqual([{ login: { accountId: 'alice', amr: ['pwd'], acr: 'one', ts: 7 } }]);
+    expect(answers).toEqual([{ login: { accountId: 'alice', amr: ['pwd'], acr: 'one', remember: false, ts: 7 } }]);
   });
 
   it('are answered with a refusal', async () => {
