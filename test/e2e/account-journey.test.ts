@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { decodeJwt } from 'jose';
 import type { Page } from 'playwright';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -46,6 +47,21 @@ async function mailTo(email: string, words: string): Promise<ArrivedMail> {
 }
 
 const isBack = (page: Page) => page.url().startsWith(`${harbour.callback}?`);
+/** A passkey of the device that Chromium plays itself, whose person is there and says yes. */
+async function addPasskey(page: Page): Promise<void> {
+  const cdp = await page.context().newCDPSession(page);
+  await cdp.send('WebAuthn.enable', { enableUI: false });
+  const device = { protocol: 'ctap2', transport: 'internal' } as const;
+  const person = { hasUserVerification: true, isUserVerified: true, automaticPresenceSimulation: true };
+  await cdp.send('WebAuthn.addVirtualAuthenticator', { options: { ...device, ...person, hasResidentKey: true } });
+  // With a person who says yes to everything, what is only offered would be taken before a button is pressed.
+  await page.addInitScript('PublicKeyCredential.isConditionalMediationAvailable = async () => false;');
+  await page.goto(`${stage.server.url}/account`);
+  await page.fill('#passkey-name', 'Lighthouse');
+  await page.click('#passkey-add');
+  await page.waitForURL(/done=passkey-added/);
+}
+
 const typeCode = async (page: Page, code: string) => {
   await page.fill('input[name=code]', code);
   await page.click('#code-submit');
@@ -147,6 +163,58 @@ describe.each([{ javaScriptEnabled: true }, { javaScriptEnabled: false }])(
       await elsewhere.goto(`${stage.server.url}/account`);
       expect(await elsewhere.locator('#sign-in-link').count()).toBe(1);
       await elsewhere.context().close();
+    });
+
+    // Without script there are no passkeys.
+    if (script.javaScriptEnabled) {
+      it('is let in by a passkey in place of the password', async () => {
+        await addPasskey(page);
+        await page.goto(authorizationUrl(stage, harbour, { prompt: 'login' }));
+        await page.click('#passkey-sign-in');
+        await page.waitForURL(isBackUrl);
+        expect(await idTokenOf(page)).toMatchObject({ acr: multiFactor, amr: expect.arrayContaining(['pop', 'mfa']) });
+      });
+    }
+
+    it('is not asked for the code again in a browser that is remembered, unless an app wants it', async () => {
+      const trusted = await openWindow(stage, script);
+      await trusted.goto(authorizationUrl(stage, harbour));
+      await signIn(trusted, person);
+      if (script.javaScriptEnabled) await trusted.click('#use-another-way');
+      await trusted.check('#remember-device');
+      await typeCode(trusted, recoveryCodes[3] ?? '');
+      await trusted.waitForURL(isBackUrl);
+      await trusted.goto(`${stage.server.url}/`);
+      await trusted.click('#sign-out');
+      await trusted.goto(authorizationUrl(stage, harbour));
+      await signIn(trusted, person);
+      await trusted.waitForURL(isBackUrl);
+      expect((await idTokenOf(trusted))['amr']).toEqual(['pwd']);
+      await trusted.goto(authorizationUrl(stage, harbour, { acr_values: multiFactor }));
+      await trusted.waitForSelector('#code-page');
+      await trusted.context().close();
+    });
+
+    it('is taken along as a file', async () => {
+      await page.goto(`${stage.server.url}/account`);
+      const coming = page.waitForEvent('download');
+      await page.click('#export-data');
+      const file = JSON.parse(readFileSync(await (await coming).path(), 'utf8')) as Record<string, object>;
+      expect(file['account']).toMatchObject({ email: person.email, email_verified: true });
+      expect(JSON.stringify(file)).not.toContain(secret);
+    });
+
+    it('is deleted, and brought back by signing in', async () => {
+      await page.goto(`${stage.server.url}/account`);
+      await page.click('#delete-account');
+      await page.fill('input[name=current_password]', person.password);
+      await page.click('#delete-account');
+      await mailTo(person.email, '/account/undelete');
+      await page.goto(authorizationUrl(stage, harbour));
+      await signIn(page, person);
+      await page.click('#delete-undo');
+      await enterApp();
+      await page.waitForSelector('#code-page');
       expect(observed.complaints).toEqual([]);
     });
   },
