@@ -374,6 +374,7 @@ const kinds = [
   'code',
   'code verifier',
   'device code',
+  'device cookie',
   'encryption key',
   'id token',
   'interaction cookie',
