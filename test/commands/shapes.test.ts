@@ -98,7 +98,17 @@ describe('results of commands beside a running server', () => {
   it('finds this installation in order, with the precious file named', async () => {
     const findings = await operator.json<{ level: string; check: string; message: string }[]>('doctor');
     expect(findings.filter(({ level }) => level === 'problem')).toEqual([]);
-    const checks = ['issuer', 'proxy', 'clock', 'disk', 'file modes', 'migrations', 'durability', 'signing keys', 'passwords'];
+    const checks = [
+      'issuer',
+      'proxy',
+      'clock',
+      'disk',
+      'file modes',
+      'migrations',
+      'durability',
+      'signing keys',
+      'passwords',
+    ];
     expect(findings.map(({ check }) => check)).toEqual([...checks, 'mail', 'argon2', 'backup']);
     expect(findings.at(-1)?.message).toContain('encryption.key');
   });

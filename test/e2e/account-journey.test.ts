@@ -165,16 +165,21 @@ describe.each([{ javaScriptEnabled: true }, { javaScriptEnabled: false }])(
       await elsewhere.context().close();
     });
 
-    // Without script there are no passkeys.
-    if (script.javaScriptEnabled) {
-      it('is let in by a passkey in place of the password', async () => {
-        await addPasskey(page);
-        await page.goto(authorizationUrl(stage, harbour, { prompt: 'login' }));
-        await page.click('#passkey-sign-in');
-        await page.waitForURL(isBackUrl);
-        expect(await idTokenOf(page)).toMatchObject({ acr: multiFactor, amr: expect.arrayContaining(['pop', 'mfa']) });
-      });
-    }
+    const byPasskey = async () => {
+      await addPasskey(page);
+      await page.goto(authorizationUrl(stage, harbour, { prompt: 'login' }));
+      await page.click('#passkey-sign-in');
+      await page.waitForURL(isBackUrl);
+      expect(await idTokenOf(page)).toMatchObject({ acr: multiFactor, amr: expect.arrayContaining(['pop', 'mfa']) });
+    };
+    const withoutPasskeys = async () => {
+      await page.goto(`${stage.server.url}/account`);
+      expect(await page.locator('#passkey-add').isVisible()).toBe(false);
+    };
+    it(
+      'is let in by a passkey in place of the password, where there is script',
+      script.javaScriptEnabled ? byPasskey : withoutPasskeys,
+    );
 
     it('is not asked for the code again in a browser that is remembered, unless an app wants it', async () => {
       const trusted = await openWindow(stage, script);
