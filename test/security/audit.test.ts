@@ -69,6 +69,8 @@ describe('every change leaves exactly its event', () => {
     expect(await leftBy(async () => (codes = await startDevice(device)))).toEqual(['device.started']);
     expect(await leftBy(() => poll(device, codes))).toEqual([]);
     expect(await leftBy(() => approve(product, admin, codes))).toEqual([
+      // Not the browser of the sign-ins before.
+      'device.new',
       'session.started',
       'consent.granted',
       'device.confirmed',
