@@ -3,7 +3,7 @@ import { byOperator } from '../../src/features/audit/module.ts';
 import { Browser, type Page } from '../kit/browser.ts';
 import { type Product, startProduct } from '../kit/product.ts';
 import { addWebApp, isBack, type RelyingApp } from '../kit/relying-app.ts';
-import { codeOf, enrol, isCodePage, type Person, typeCode, typePassword } from '../mfa/kit.ts';
+import { codeOf, enrol, isCodePage, type Person, typePassword } from '../mfa/kit.ts';
 import { advance, days, standStill } from '../protocol/kit/time.ts';
 
 const wanted = 'a lighthouse keeper at dawn';
@@ -62,9 +62,13 @@ describe('a password that is older than operators allow', () => {
     const early = await browser.post(`${start.url}/new-password`, { password: wanted });
     expect([early.status, early.headers.get('location')]).toEqual([303, new URL(start.url).pathname]);
     expect(await isRight(guarded, guarded.password)).toBe(true);
-    const next = await typeCode(browser, await browser.open(start.url), codeOf(guarded.secret));
+    const asked = await browser.open(start.url);
+    const form = { code: codeOf(guarded.secret), remember_device: 'on' };
+    const next = await browser.submit(asked, 'code-submit', form, isBack);
     expect(isAsked(next)).toBe(true);
+    expect(await product.app.core.devices.remembered(guarded.id)).toHaveLength(1);
     expect(isBack((await choose(browser, next, wanted)).url)).toBe(true);
+    expect(await product.app.core.devices.remembered(guarded.id)).toEqual([]);
   });
 
   it('is left alone by a stranger, before anybody signed in', async () => {

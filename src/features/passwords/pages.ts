@@ -5,6 +5,7 @@ import { formActionSource } from '../../foundation/http/security-headers.ts';
 import type { PageLocals } from '../../foundation/views/pages.ts';
 import type { Views } from '../../foundation/views/render.ts';
 import { busyProblem } from '../../foundation/views/waiting.ts';
+import type { Devices } from '../devices/module.ts';
 import type { Notices } from '../notices/module.ts';
 import { currentUnit, type Interaction, type Interactions, multiFactor, type Proof } from '../protocol/module.ts';
 import type { SettingsModule } from '../settings/module.ts';
@@ -20,6 +21,7 @@ export interface PasswordPagesParts {
   readonly interactions: Interactions;
   readonly passwords: Passwords;
   readonly notices: Notices;
+  readonly devices: Pick<Devices, 'forgetAll'>;
   /** What a person has to do beside the password; `asked` is whether the app asks for a second factor. */
   readonly need: (accountId: string, asked: boolean) => Promise<'nothing' | 'factor' | 'enrolment'>;
 }
@@ -63,7 +65,8 @@ async function change(ctx: Context, parts: PasswordPagesParts, interaction: Inte
     // Whatever the history says: the same one again would be no answer to what was asked.
     if ((await passwords.check(user.id, password)).ok) return show(ctx, parts, interaction, { kind: 'former' });
     currentUnit()?.joinStep(setting);
-    currentUnit()?.joinStep([users.links.voidOpen('reset', user.id)]);
+    // As after every change of password: neither an open link nor a trusted browser outlives the former one.
+    currentUnit()?.joinStep([users.links.voidOpen('reset', user.id), parts.devices.forgetAll(user.id)]);
     currentUnit()?.joinStep(parts.notices.about({ kind: 'password-changed' }, user, doorState(ctx)));
     seeOther(ctx, at(interaction));
   } catch (error) {

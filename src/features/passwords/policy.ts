@@ -1,3 +1,4 @@
+import type { NewPasswordProblem } from '../../foundation/views/pages.ts';
 import type { Settings } from '../settings/module.ts';
 import { isLittleMoreThan, wordsOf } from './own-words.ts';
 
@@ -12,20 +13,7 @@ export interface Person {
 export const passwordLimit = 1024;
 
 /** What can be wrong with a password that somebody chooses; pages have words of their own for each. */
-export type PasswordProblemKind =
-  | 'missing'
-  | 'short'
-  | 'long'
-  | 'characters'
-  | 'own'
-  | 'upper'
-  | 'lower'
-  | 'digit'
-  | 'special'
-  | 'common'
-  | 'breached'
-  | 'former'
-  | 'weak';
+export type PasswordProblemKind = NewPasswordProblem;
 
 /** Why a password is refused: by kind, and as a sentence for programs. */
 export interface PasswordProblem {
