@@ -1,5 +1,6 @@
+import { setTimeout } from 'node:timers/promises';
 import type { Database } from '../../src/foundation/db/database.ts';
-import { type Operation, statement } from '../../src/foundation/db/statement.ts';
+import { type Operation, type Statement, statement } from '../../src/foundation/db/statement.ts';
 
 /** The statements that make a use the only one, and how a store that reads first and writes later would do the same. */
 const looks: Readonly<Record<string, { unused: string; write: string }>> = {
@@ -19,6 +20,10 @@ const looks: Readonly<Record<string, { unused: string; write: string }>> = {
     unused: 'SELECT id FROM email_sign_ins WHERE id = ?1 AND used_at IS NULL',
     write: 'UPDATE email_sign_ins SET used_at = ?2 WHERE id = ?1',
   },
+  passkey_challenge_spend: {
+    unused: 'SELECT 1 AS id WHERE NOT EXISTS (SELECT 1 FROM passkey_challenges WHERE id = ?1)',
+    write: 'INSERT INTO passkey_challenges (id, expires_at) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET expires_at = ?2',
+  },
   'save-once': {
     unused: 'SELECT 1 AS id WHERE NOT EXISTS (SELECT 1 FROM artifacts WHERE id = ?1)',
     write:
@@ -27,9 +32,17 @@ const looks: Readonly<Record<string, { unused: string; write: string }>> = {
 };
 
 /** A link is looked at when its page is opened; this store believes that look and only notes the use. */
-const noteLink = statement('broken link_use', 'UPDATE one_time_links SET used_at = ?3 WHERE id = ?1 AND purpose = ?2');
-const believing = (operation: Operation): Operation =>
-  operation.statement.name === 'link_use' ? { ...operation, statement: noteLink } : operation;
+const notes: Readonly<Record<string, Statement>> = {
+  link_use: statement('broken link_use', 'UPDATE one_time_links SET used_at = ?3 WHERE id = ?1 AND purpose = ?2'),
+  address_undo: statement('broken address_undo', 'UPDATE address_changes SET undone_at = ?2 WHERE id = ?1'),
+};
+const believing = (operation: Operation): Operation => {
+  const note = notes[operation.statement.name];
+  return note ? { ...operation, statement: note } : operation;
+};
+
+/** Between a look and its write, in milliseconds. */
+const lookedMs = 20;
 
 /**
  * A database whose uses are checks followed by writes, as most stores have them. The race suites must fail on it:
@@ -41,6 +54,8 @@ export function brokenStore(database: Database): Database {
     if (!look) return operation;
     const read = statement(`broken read ${operation.statement.name}`, look.unused);
     const found = await database.get(read, operation.params.slice(0, 1));
+    // The write follows after the time that another machine takes to look as well.
+    await setTimeout(lookedMs);
     return found
       ? {
           statement: statement(`broken ${operation.statement.name}`, look.write),

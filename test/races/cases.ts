@@ -16,6 +16,8 @@ export interface RaceCase {
   prepare(): Promise<(origin: string) => RaceRequest>;
   /** Whether this answer is a winner's. */
   won(answer: RaceAnswer): boolean;
+  /** How many won this round, where a winner's answer looks like that of somebody who finds the step taken already. */
+  uses?(): Promise<number>;
   /** Throws unless what the winner got works. */
   verify(winner: RaceAnswer): Promise<void>;
   /**
@@ -53,7 +55,7 @@ export async function runRace(
     for (const { status } of answers) statuses[status] = (statuses[status] ?? 0) + 1;
     overlapped += overlapping(answers);
     const won = answers.filter((answer) => one.won(answer));
-    winners.push(won.length);
+    winners.push(one.uses ? await one.uses() : won.length);
     const failure = won[0] && (await one.verify(won[0]).catch((error: unknown) => error as Error));
     if (failure && !(one.mustSettle && late < lateRounds)) throw failure;
     if (failure) late += 1;
