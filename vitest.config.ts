@@ -34,7 +34,7 @@ export default defineConfig({
         exclude: ['test/architecture/**', ...browserSuites, ...longSuites],
         workers: 2,
       }),
-      project('browser', 4, { include: browserSuites, workers: 1 }),
+      project('browser', 4, { include: browserSuites, workers: 2 }),
       ...(isLong ? [project('long', 5, { include: longSuites, workers: 1 })] : []),
     ],
     coverage: {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { Page } from 'playwright';
 import { describe, expect, it } from 'vitest';
+import { axeViolations } from '../kit/axe.ts';
 import { type Certificate, makeCertificate } from '../kit/services/certificate.ts';
 import { temporaryFolder } from '../kit/services/folder.ts';
 import { freePort } from '../kit/services/free-port.ts';
@@ -11,7 +12,6 @@ import { codeOf, wrongCodeOf } from '../mfa/kit.ts';
 import {
   ada,
   authorizationUrl,
-  axeViolations,
   grace,
   type Harbour,
   harbourClient,

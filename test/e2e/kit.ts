@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs';
 import { createServer, type RequestListener } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { AxeBuilder } from '@axe-core/playwright';
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright';
 import { type Operator, openOperator, type Seed } from '../kit/operator.ts';
 import type { Certificate } from '../kit/services/certificate.ts';
@@ -113,18 +112,6 @@ export function watch(context: BrowserContext, origins: readonly string[]): Watc
     if (!origins.includes(new URL(request.url()).origin)) complain(null, `asked ${request.url()}`);
   });
   return { complaints };
-}
-
-/** What axe finds on the page as it is now. */
-export async function axeViolations(page: Page): Promise<string[]> {
-  // No frames here, so the mode without a second page will do.
-  const { violations } = await new AxeBuilder({ page })
-    .setLegacyMode(true)
-    .options({ resultTypes: ['violations'] })
-    .analyze();
-  return violations.map(
-    (found) => `${page.url()}: axe ${found.id} at ${found.nodes.map((node) => node.target).join(', ')}`,
-  );
 }
 
 /** An app that only shows what the browser brought it: where sign-ins end. */

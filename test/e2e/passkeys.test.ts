@@ -1,9 +1,9 @@
 import type { CDPSession, Page } from 'playwright';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { axeViolations } from '../kit/axe.ts';
 import {
   ada,
   authorizationUrl,
-  axeViolations,
   bob,
   type Harbour,
   harbourClient,

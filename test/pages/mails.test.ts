@@ -1,8 +1,8 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { AxeBuilder } from '@axe-core/playwright';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type MailLocals, mailNames } from '../../src/foundation/views/mails.ts';
+import { axeViolations } from '../kit/axe.ts';
 import { type Browsers, sampleViews, startChromium } from './kit.ts';
 
 /** Where pictures go when someone wants to look at the mails; none are taken otherwise. */
@@ -105,9 +105,8 @@ describe.each([
       if (await page.evaluate('document.body.scrollWidth > document.body.clientWidth'))
         complaints.push(`${name} is wide`);
       // A mail is shown inside a page that has the landmarks.
-      const axe = new AxeBuilder({ page }).setLegacyMode(true).withTags(['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa']);
-      const { violations } = await axe.analyze();
-      complaints.push(...violations.map(({ id, nodes }) => `${name}: ${id} at ${nodes.map((node) => node.target)}`));
+      const violations = await axeViolations(page, ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa']);
+      complaints.push(...violations.map((found) => `${name}: ${found}`));
     }
     await context.close();
     expect(complaints).toEqual([]);
