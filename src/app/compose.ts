@@ -10,7 +10,7 @@ import { createEmailSignIns, emailSignInKind, emailSignIns } from '../features/e
 import { createMfaPages } from '../features/mfa/module.ts';
 import { createNotices } from '../features/notices/module.ts';
 import { createPasskeyPages } from '../features/passkeys/module.ts';
-import { createPasswordPages, owesNewPassword } from '../features/passwords/module.ts';
+import { createPasswordPages, createReplaceOwn, owesNewPassword } from '../features/passwords/module.ts';
 import {
   createEndings,
   createProtocol,
@@ -116,7 +116,9 @@ function composePages(parts: PageParts, core: CoreFeatures, protocol: Protocol):
   const { sessions, interactions, apps } = protocol;
   const notices = createNotices({ ...parts, issuer });
   const endEverything = everything(parts.endings);
-  const within = { ...parts, ...core, issuer, protocol, sessions, interactions, apps, notices, endEverything };
+  const replaceOwn = createReplaceOwn({ ...core, notices, sessions });
+  const doors = { issuer, protocol, sessions, interactions, apps, notices, endEverything, replaceOwn };
+  const within = { ...parts, ...core, ...doors };
   const addresses = createAddresses(within);
   const registering = createRegistrations(within);
   const emailSignIns = createEmailSignIns(within);

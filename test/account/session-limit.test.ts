@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Browser } from '../kit/browser.ts';
 import { type Product, startProduct } from '../kit/product.ts';
 import { addWebApp, isBack, type RelyingApp } from '../kit/relying-app.ts';
+import { enrolOnPage, hrefOf, setPolicy } from '../mfa/kit.ts';
 import { advance } from '../protocol/kit/time.ts';
 
 let product: Product;
@@ -30,4 +31,18 @@ it('lets the oldest sign-in of a person give way, and no other', async () => {
   expect(await Promise.all([...browsers, strange].map(isIn))).toEqual([false, true, true, true]);
   const ended = (await product.events('session.ended')).filter(({ subject }) => subject === user.id);
   expect(ended.map(({ details }) => details['by'])).toEqual(['limit']);
+});
+
+it('lets no sign-in give way to itself, though it owes a second factor by now', async () => {
+  const user = await product.addUser();
+  const [own, other] = [new Browser(), new Browser()];
+  await app.signIn(user, { browser: own });
+  advance(5);
+  await app.signIn(user, { browser: other });
+  await setPolicy(product, 'required');
+  const { page } = await enrolOnPage(own, await own.open(app.request().url));
+  const back = await own.open(hrefOf(page, 'recovery-done'), isBack);
+  await setPolicy(product, 'optional');
+  expect(isBack(back.url)).toBe(true);
+  expect((await product.events('session.ended')).filter(({ subject }) => subject === user.id)).toEqual([]);
 });

@@ -3,8 +3,9 @@ import { byOperator } from '../../src/features/audit/module.ts';
 import { Browser, type Page } from '../kit/browser.ts';
 import { type Product, startProduct } from '../kit/product.ts';
 import { addWebApp, isBack, type RelyingApp } from '../kit/relying-app.ts';
-import { codeOf, enrol, isCodePage, type Person, typePassword } from '../mfa/kit.ts';
-import { advance, days, standStill } from '../protocol/kit/time.ts';
+import { codeOf, enrol, enrolOnPage, hrefOf, isCodePage, type Person, setPolicy, typePassword } from '../mfa/kit.ts';
+import { isActive } from '../protocol/kit/apps.ts';
+import { advance, days, hours, standStill } from '../protocol/kit/time.ts';
 
 const wanted = 'a lighthouse keeper at dawn';
 
@@ -33,6 +34,10 @@ const begin = async (person: Person) => {
 };
 const choose = (browser: Browser, page: Page, password: string) =>
   browser.submit(page, 'password-submit', { password }, isBack);
+const isOf =
+  ({ id }: Person) =>
+  ({ subject }: { readonly subject?: string | undefined }) =>
+    subject === id;
 const isRight = async ({ id }: Person, password: string) => (await product.app.core.passwords.check(id, password)).ok;
 
 describe('a password that is older than operators allow', () => {
@@ -69,6 +74,48 @@ describe('a password that is older than operators allow', () => {
     expect(await product.app.core.devices.remembered(guarded.id)).toHaveLength(1);
     expect(isBack((await choose(browser, next, wanted)).url)).toBe(true);
     expect(await product.app.core.devices.remembered(guarded.id)).toEqual([]);
+  });
+
+  it('takes the other sign-ins along, and what they handed out, but not the one that it gives way in', async () => {
+    const person = await product.addUser();
+    advance(30 * days - hours);
+    const { body } = await app.tokens(person);
+    const { browser } = await app.signIn(person);
+    advance(2 * hours);
+    const sessions = () => product.events('session.ended').then((all) => all.filter(isOf(person)));
+    const asked = await typePassword(browser, await browser.open(app.request({ prompt: 'login' }).url), person);
+    expect([isAsked(asked), await sessions()]).toEqual([true, []]);
+    expect(isBack((await choose(browser, asked, wanted)).url)).toBe(true);
+    expect((await sessions()).map(({ details }) => details['by'])).toEqual(['password']);
+    expect(await isActive(app, body['access_token'])).toBe(false);
+    expect((await app.refresh(body['refresh_token'])).body['error']).toBe('invalid_grant');
+    expect(isBack((await browser.open(app.request().url, isBack)).url)).toBe(true);
+  });
+
+  it('gives way in a sign-in that owes a second factor, once that is set up', async () => {
+    const person = await product.addUser();
+    advance(30 * days - hours);
+    const { browser } = await app.signIn(person);
+    advance(2 * hours);
+    await setPolicy(product, 'required');
+    const { page } = await enrolOnPage(browser, await browser.open(app.request().url));
+    const asked = await browser.open(hrefOf(page, 'recovery-done'), isBack);
+    await setPolicy(product, 'optional');
+    expect(isAsked(asked)).toBe(true);
+    expect(isBack((await choose(browser, asked, wanted)).url)).toBe(true);
+  });
+
+  it('is remembered as a former one, whichever way it was replaced', async () => {
+    await product.app.core.settings.set({ password: { history: 3 } }, byOperator);
+    const person = await product.addUser();
+    advance(31 * days);
+    const { browser, page } = await begin(person);
+    expect(isBack((await choose(browser, page, wanted)).url)).toBe(true);
+    advance(31 * days);
+    const next = await begin({ ...person, password: wanted });
+    const refused = await choose(next.browser, next.page, person.password);
+    expect([refused.status, refused.text.includes('used this password here before')]).toEqual([400, true]);
+    expect(isBack((await choose(next.browser, next.page, 'yet another of these words')).url)).toBe(true);
   });
 
   it('is left alone by a stranger, before anybody signed in', async () => {

@@ -1,6 +1,6 @@
 import type Router from '@koa/router';
 import type { Context } from 'koa';
-import { field, seeOther, showPage } from '../../foundation/http/door.ts';
+import { doorState, field, seeOther, showPage } from '../../foundation/http/door.ts';
 import { readUserAgent } from '../../foundation/http/user-agent.ts';
 import type { AccountLocals } from '../../foundation/views/account-pages.ts';
 import type { PasskeyProblem } from '../../foundation/views/pages.ts';
@@ -9,7 +9,7 @@ import { throttledProblem } from '../../foundation/views/waiting.ts';
 import type { Devices } from '../devices/module.ts';
 import type { Mfa } from '../mfa/module.ts';
 import type { Passkeys } from '../passkeys/module.ts';
-import { shortestPassword } from '../passwords/module.ts';
+import { type ReplaceOwn, shortestPassword } from '../passwords/module.ts';
 import { currentUnit, type ListedSignIn } from '../protocol/module.ts';
 import type { SettingsModule } from '../settings/module.ts';
 import type { AccountEndings } from '../users/module.ts';
@@ -23,7 +23,7 @@ import { type ExportPagesParts, mountExport } from './export-pages.ts';
 import { mountFactors, placeOf } from './factor-pages.ts';
 import { mountProfile } from './profile-pages.ts';
 import { isFresh, signInAddress, targetOf, type Visitor } from './visitor.ts';
-import { arrive, byVisitor, inform, tell, tryPlace, visitorOf } from './visitor-pages.ts';
+import { arrive, byVisitor, tell, tryPlace, visitorOf } from './visitor-pages.ts';
 
 export interface AccountPagesParts
   extends EmailPagesParts,
@@ -37,6 +37,7 @@ export interface AccountPagesParts
   readonly passkeys: Passkeys;
   readonly devices: Pick<Devices, 'known' | 'remembered' | 'forget' | 'forgetAll'>;
   readonly changePassword: ReturnType<typeof createChangePassword>;
+  readonly replaceOwn: ReplaceOwn;
   /** Ends everything that a person holds, and tells the apps. */
   readonly endEverything: AccountEndings;
 }
@@ -191,15 +192,8 @@ async function changePassword(ctx: Context, parts: AccountPagesParts, visitor: V
       tell(refusalEvent(visitor.user, outcome.kind === 'wrong' ? 'wrong_password' : 'throttled'));
     return showPasswordProblem(ctx, parts, visitor, outcome);
   }
-  currentUnit()?.joinStep(outcome.operations);
-  inform(ctx, parts, visitor, { kind: 'password-changed' });
-  // Nor may a link that was asked for before, perhaps by whoever else reads the mailbox, undo this.
-  const { id: userId } = visitor.user;
-  currentUnit()?.joinStep([parts.users.links.voidOpen('reset', userId), parts.devices.forgetAll(userId)]);
-  // Whoever else knew the former password must not stay signed in by it.
-  for (const { id } of await parts.sessions.list(visitor.user.id)) {
-    if (id !== visitor.signIn.id) await end(parts, visitor, id);
-  }
+  const { user, signIn } = visitor;
+  await parts.replaceOwn({ user, setting: outcome.operations, here: signIn.id }, doorState(ctx));
   seeOther(ctx, '/account?done=password');
 }
 
@@ -219,13 +213,9 @@ function showPasswordProblem(
   return showAccount(ctx, parts, visitor, { status, passwordProblem });
 }
 
-async function end(parts: AccountPagesParts, visitor: Visitor, id: string): Promise<void> {
-  const done = await parts.sessions.endOne(visitor.user.id, id);
-  if (done) tell(ownEvent(visitor.user, 'session.ended', { by: 'account' }));
-}
-
 async function endOne(ctx: Context, parts: AccountPagesParts, visitor: Visitor): Promise<void> {
   const id = field(ctx, 'session');
-  await end(parts, visitor, id);
+  if (await parts.sessions.endOne(visitor.user.id, id))
+    tell(ownEvent(visitor.user, 'session.ended', { by: 'account' }));
   seeOther(ctx, id === visitor.signIn.id ? '/account' : '/account?done=session');
 }

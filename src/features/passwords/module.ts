@@ -24,6 +24,7 @@ export { refusedPassword } from './errors.ts';
 export { owesNewPassword } from './pages.ts';
 export { departures, type PasswordProblemKind, type Person, shortestPassword } from './policy.ts';
 export type { PasswordProof } from './prove-password.ts';
+export { createReplaceOwn, type ReplaceOwn } from './replace-own.ts';
 
 /**
  * Passwords owns the Argon2id hashes of people's passwords and the policy for new ones. It does not count failures

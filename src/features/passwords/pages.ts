@@ -5,14 +5,13 @@ import { formActionSource } from '../../foundation/http/security-headers.ts';
 import type { PageLocals } from '../../foundation/views/pages.ts';
 import type { Views } from '../../foundation/views/render.ts';
 import { busyProblem } from '../../foundation/views/waiting.ts';
-import type { Devices } from '../devices/module.ts';
-import type { Notices } from '../notices/module.ts';
-import { currentUnit, type Interaction, type Interactions, multiFactor, type Proof } from '../protocol/module.ts';
+import { type Interaction, type Interactions, multiFactor, type Proof } from '../protocol/module.ts';
 import type { SettingsModule } from '../settings/module.ts';
 import type { User, Users } from '../users/module.ts';
 import { refusedPassword } from './errors.ts';
 import type { Passwords } from './module.ts';
 import { shortestPassword } from './policy.ts';
+import type { ReplaceOwn } from './replace-own.ts';
 
 export interface PasswordPagesParts {
   readonly views: Views;
@@ -20,8 +19,7 @@ export interface PasswordPagesParts {
   readonly settings: Pick<SettingsModule, 'current'>;
   readonly interactions: Interactions;
   readonly passwords: Passwords;
-  readonly notices: Notices;
-  readonly devices: Pick<Devices, 'forgetAll'>;
+  readonly replaceOwn: ReplaceOwn;
   /** What a person has to do beside the password; `asked` is whether the app asks for a second factor. */
   readonly need: (accountId: string, asked: boolean) => Promise<'nothing' | 'factor' | 'enrolment'>;
 }
@@ -57,17 +55,14 @@ async function whoseTurn(parts: PasswordPagesParts, interaction: Interaction): P
 type Problem = PageLocals['interaction/new-password']['problem'];
 
 async function change(ctx: Context, parts: PasswordPagesParts, interaction: Interaction, user: User): Promise<void> {
-  const { passwords, users } = parts;
+  const { passwords } = parts;
   const password = field(ctx, 'password');
   const by = { actor: { kind: 'user', id: user.id }, facts: doorState(ctx).facts } as const;
   try {
     const setting = await passwords.set(user.id, password, user, by);
     // Whatever the history says: the same one again would be no answer to what was asked.
     if ((await passwords.check(user.id, password)).ok) return show(ctx, parts, interaction, { kind: 'former' });
-    currentUnit()?.joinStep(setting);
-    // As after every change of password: neither an open link nor a trusted browser outlives the former one.
-    currentUnit()?.joinStep([users.links.voidOpen('reset', user.id), parts.devices.forgetAll(user.id)]);
-    currentUnit()?.joinStep(parts.notices.about({ kind: 'password-changed' }, user, doorState(ctx)));
+    await parts.replaceOwn({ user, setting, here: interaction.signInId }, doorState(ctx));
     seeOther(ctx, at(interaction));
   } catch (error) {
     const kind = refusedPassword(error);

@@ -35,6 +35,9 @@ const statements = {
   eraseFormer: statement('password_erase_former', 'DELETE FROM former_passwords WHERE user_id = ?1'),
 } as const;
 
+/** Whether the operation keeps the present password as a former one: it belongs before the one that replaces it. */
+export const isRetiring = ({ statement: of }: Operation): boolean => of === statements.retire;
+
 /** A password that somebody had. */
 export interface FormerPassword extends Row {
   id: string;

@@ -2,6 +2,7 @@ import type { Context } from 'koa';
 import type Provider from 'oidc-provider';
 import { errors, type InteractionResults } from 'oidc-provider';
 import { type Clock, epochSeconds } from '../../foundation/clock.ts';
+import { sha256 } from '../../foundation/crypto/hash.ts';
 import type { AppOnPage } from '../../foundation/views/pages.ts';
 import type { Clients } from '../clients/module.ts';
 import { appOnPage } from './app-on-page.ts';
@@ -24,6 +25,8 @@ export interface Interaction {
   readonly switching: boolean;
   /** Whoever is signed in already. */
   readonly accountId: string | undefined;
+  /** The sign-in that this browser has already, among a person's listed ones. */
+  readonly signInId: string | undefined;
   /** What is proved so far, for the account that the sign-in is to be for. */
   readonly proof: Proof | undefined;
   /** Whether the app asks for a second factor (RFC 9470). */
@@ -144,6 +147,7 @@ function describe(found: Details, { clients, clock }: Pick<InteractionParts, 'cl
     uid,
     clientId,
     accountId: session?.accountId,
+    signInId: session?.accountId === undefined ? undefined : sha256(session.uid),
     proof: proofOf({ ...asked, kept, session: sessionProof(session), now: clock.now() }),
     asksForSecondFactor: asksForSecondFactor(params),
     loginHint: text(params['login_hint']),

@@ -30,7 +30,7 @@ export interface SignInPagesParts {
   readonly clock: Clock;
   readonly views: Views;
   readonly interactions: Interactions;
-  readonly sessions: Pick<SignInSessions, 'current' | 'list' | 'endOne'>;
+  readonly sessions: Pick<SignInSessions, 'list' | 'endOne'>;
   readonly devices: Pick<Devices, 'known'>;
   /** Makes the browser known to the account, and tells the owner of a new one. */
   readonly greet: (ctx: Context, accountId: string) => Promise<readonly Operation[]>;
@@ -74,7 +74,7 @@ export function mountSignIn(router: Router, parts: SignInPagesParts, otherSteps:
   const steps: Readonly<Record<Step, ShowStep>> = {
     ...otherSteps,
     'sign-in': (ctx, found) => show(ctx, parts, found, {}),
-    done: async (ctx, { proof }) => seeOther(ctx, await finish(ctx, parts, proof as Proof)),
+    done: async (ctx, found) => seeOther(ctx, await finish(ctx, parts, found, found.proof as Proof)),
   };
 
   router.get('/interaction/:uid', async (ctx) => {
@@ -124,20 +124,28 @@ const maySpare = ({ prompt, reasons, asksForSecondFactor }: Interaction): boolea
   prompt === 'login' && !asksForSecondFactor && reasons.every((reason) => reason === 'no_session');
 
 /** Every step is taken: the browser is known from now on, and the engine is answered. */
-async function finish(ctx: Context, parts: SignInPagesParts, result: Answered): Promise<string> {
+async function finish(
+  ctx: Context,
+  parts: SignInPagesParts,
+  { signInId }: Interaction,
+  result: Answered,
+): Promise<string> {
   const { greet, interactions } = parts;
   currentUnit()?.joinStep(await greet(ctx, result.accountId));
-  await makeRoom(ctx, parts, result.accountId);
+  await makeRoom(parts, result.accountId, signInId);
   return interactions.signedIn(ctx, result);
 }
 
 /** Where an operator limits the sign-ins of a person, the oldest give way to this one. */
-async function makeRoom(ctx: Context, { sessions, settings }: SignInPagesParts, accountId: string): Promise<void> {
+async function makeRoom(
+  { sessions, settings }: SignInPagesParts,
+  accountId: string,
+  here: string | undefined,
+): Promise<void> {
   const { maximum } = settings.current().sessions;
   if (maximum === 0) return;
   // This browser's own goes on, or is replaced: it takes no further place.
-  const own = await sessions.current(ctx);
-  const others = (await sessions.list(accountId)).filter(({ id }) => id !== own?.id);
+  const others = (await sessions.list(accountId)).filter(({ id }) => id !== here);
   const oldest = others.toSorted((one, other) => one.startedAt - other.startedAt);
   for (const { id } of oldest.slice(0, Math.max(0, others.length - maximum + 1))) {
     if (!(await sessions.endOne(accountId, id))) continue;
@@ -159,7 +167,10 @@ async function goOn(
   const step = await stepOf(ctx, parts, { ...interaction, proof: { ...result, by: 'interaction' } });
   settle(step === 'done' ? 'succeeded' : 'abandoned');
   if (upgrade) currentUnit()?.join(upgrade);
-  seeOther(ctx, await (step === 'done' ? finish(ctx, parts, result) : parts.interactions.prove(ctx, result)));
+  seeOther(
+    ctx,
+    await (step === 'done' ? finish(ctx, parts, interaction, result) : parts.interactions.prove(ctx, result)),
+  );
 }
 
 /** A password alone, or the second factor beside a key that this person has shown before it. */
