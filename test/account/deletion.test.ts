@@ -8,6 +8,7 @@ import { statement } from '../../src/foundation/db/statement.ts';
 import { Browser, type Page } from '../kit/browser.ts';
 import { type Product, startProduct } from '../kit/product.ts';
 import { addWebApp, type RelyingApp } from '../kit/relying-app.ts';
+import type { ArrivedMail } from '../kit/services/mail-server.ts';
 import { enrol, hrefOf, isSignInPage, type Person } from '../mfa/kit.ts';
 import { isActive } from '../protocol/kit/apps.ts';
 import { rows } from '../protocol/kit/tables.ts';
@@ -36,6 +37,12 @@ const has = (page: Page, id: string): boolean => page.text.includes(`id="${id}"`
 const typesOf = async (id = user.id) =>
   (await product.app.core.audit.search({ subject: id, limit: 200 })).map(({ type }) => type);
 const isThere = async (id = user.id) => (await product.app.core.users.find(id)) !== undefined;
+
+/** The mail that tells a person that their deletion was undone. */
+const isNoticeTo =
+  ({ email }: Person) =>
+  ({ recipients, subject }: ArrivedMail) =>
+    recipients.includes(email) && subject.endsWith('is kept');
 
 /** From the account page to the answer; the button is called the same on both pages. */
 async function leave({ browser, page }: Entered, password = user.password): Promise<Page> {
@@ -69,6 +76,8 @@ describe('an account that its person deletes', () => {
     expect(racers.map(({ status }) => status).sort()).toEqual([200, 410, 410]);
     expect((await browser.get(link)).status).toBe(410);
     expect((await typesOf()).filter((type) => type === 'user.deletion_undone')).toHaveLength(1);
+    await mailTo(mailing.server, user.email, /is kept$/);
+    expect(mailing.server.arrived.filter(isNoticeTo(user))).toHaveLength(1);
     await enter(product, user);
     advance(20 * days);
     await product.app.deletions.eraseDue();
@@ -85,6 +94,7 @@ describe('an account that its person deletes', () => {
     expect([offered.status, has(offered, 'delete-undo')]).toEqual([200, true]);
     const back = await browser.submit(offered, 'delete-undo');
     expect([back.status, has(back, 'returned-page')]).toEqual([200, true]);
+    expect((await mailTo(mailing.server, user.email, /is kept$/)).text).toContain('127.0.0.1');
     // It starts no session: signing in asks for whatever it asks for.
     expect(has(await accountPage(product, browser), 'sign-in-link')).toBe(true);
     expect((await enter(product, user)).page.url).toBe(`${product.url}/account`);

@@ -3,6 +3,7 @@ import type { Operation } from '../../foundation/db/statement.ts';
 import { AppError } from '../../foundation/errors.ts';
 import type { Mail } from '../../foundation/mail/mail.ts';
 import type { Audit, By } from '../audit/module.ts';
+import type { Notices } from '../notices/module.ts';
 import type { SettingsModule } from '../settings/module.ts';
 import type { AccountEndings, User, Users } from '../users/module.ts';
 import type { Deletion, DeletionStore } from './store.ts';
@@ -14,6 +15,7 @@ export interface DeleteAccountParts {
   readonly audit: Audit;
   readonly users: Users;
   readonly mail: Mail;
+  readonly notices: Notices;
   readonly store: DeletionStore;
   /** Ends everything that a person holds, and tells the apps. */
   readonly endEverything: AccountEndings;
@@ -40,8 +42,8 @@ export interface DeleteAccount {
   ): Promise<{ readonly scheduled: Scheduled; readonly operations: readonly Operation[] } | undefined>;
   /** Whose deletion a link undoes, while it can be. */
   undoable(secret: string): Promise<{ readonly userId: string; readonly dueAt: number } | undefined>;
-  /** Lets the person in again. False when it came too late, or the link was used. */
-  undo(userId: string, secret: string, by: By): Promise<boolean>;
+  /** Lets the person in again, and tells them by mail. False when it came too late, or the link was used. */
+  undo(userId: string, secret: string, by: By, language: string): Promise<boolean>;
 }
 
 const dayMs = 24 * 60 * 60 * 1000;
@@ -65,12 +67,16 @@ export function createDeleteAccount(parts: DeleteAccountParts): DeleteAccount {
       const deletion = userId === undefined ? undefined : await store.find(userId);
       return isOpen(deletion) ? deletion : undefined;
     },
-    async undo(userId, secret, by) {
+    async undo(userId, secret, by, language) {
+      const user = await users.find(userId);
+      // Whoever holds the link, or the password, has the account back without its owner: they must hear of it.
+      const notice = user ? parts.notices.about({ kind: 'deletion-undone' }, user, { ...by, language }) : [];
       const alongside = async () => [
         store.undo(userId),
         users.links.use('undelete', secret),
         users.links.voidOpen('undelete', userId),
         event(parts, 'user.deletion_undone', userId, by),
+        ...notice,
       ];
       try {
         return await users.enable(userId, by, alongside);

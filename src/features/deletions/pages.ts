@@ -29,8 +29,9 @@ export function mountDeletions(router: Router, parts: DeletionPagesParts): void 
     showPage(ctx, { views: parts.views, page: 'account/leaving', locals });
   });
   router.post('/account/undelete', async (ctx) => {
-    const found = await parts.deletion.undoable(keyOf(ctx));
-    const done = found && (await parts.deletion.undo(found.userId, keyOf(ctx), byLink(ctx)));
+    const { deletion } = parts;
+    const found = await deletion.undoable(keyOf(ctx));
+    const done = found && (await deletion.undo(found.userId, keyOf(ctx), byLink(ctx), doorState(ctx).language));
     if (done) seeOther(ctx, '/account/undelete/done');
     else linkOver(ctx, parts);
   });

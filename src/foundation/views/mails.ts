@@ -27,6 +27,7 @@ export type AccountChange =
   | 'password-changed'
   | 'recovery-regenerated'
   | 'factors-reset'
+  | 'deletion-undone'
   | `factor-${'added' | 'removed'}-${'totp' | 'passkey'}`;
 
 /** That something was changed which keeps others out, to whom the account belongs. */
