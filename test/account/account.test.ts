@@ -196,6 +196,20 @@ describe('a password', () => {
     expect((await eventsOf('session.ended')).length).toBe(2);
   });
 
+  it('takes those along who were about to sign in with the former one', async () => {
+    const { browser, page } = await enter();
+    const slow = new Browser();
+    const start = await slow.open(app.request().url);
+    const { action, fields } = formOf(start, 'login-submit');
+    const typed = { ...fields, login: user.email, password: user.password };
+    const answer = await slow.post(new URL(action, start.url).href, typed);
+    expect(answer.status).toBe(303);
+    await change(browser, page, user.password, wanted);
+    const late = await slow.open(new URL(answer.headers.get('location') ?? '', start.url).href, isBack);
+    expect(isBack(late.url)).toBe(false);
+    expect(isBack((await slow.open(app.request().url, isBack)).url)).toBe(false);
+  });
+
   it.each([
     ['', wanted, 400, 'current_password'],
     ['not the current one', wanted, 401, 'current_password'],

@@ -62,7 +62,8 @@ async function change(ctx: Context, parts: PasswordPagesParts, interaction: Inte
     const setting = await passwords.set(user.id, password, user, by);
     // Whatever the history says: the same one again would be no answer to what was asked.
     if ((await passwords.check(user.id, password)).ok) return show(ctx, parts, interaction, { kind: 'former' });
-    await parts.replaceOwn({ user, setting, here: interaction.signInId }, doorState(ctx));
+    const { signInId: here, uid: within } = interaction;
+    await parts.replaceOwn({ user, setting, here, within }, doorState(ctx));
     seeOther(ctx, at(interaction));
   } catch (error) {
     const kind = refusedPassword(error);

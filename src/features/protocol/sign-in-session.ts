@@ -11,13 +11,13 @@ import { authorizationsOf, type LogoutNotice, wantsNotice } from './endings.ts';
 import type { PayloadCodec } from './payload.ts';
 import { provedByKeyAlone, type SignInResult } from './proof.ts';
 import { type ProtocolStore, writes } from './store.ts';
-import { currentUnit, type UnitOfWork } from './unit.ts';
+import { currentUnit, requireUnit, type UnitOfWork } from './unit.ts';
 
 export interface SignInSessionParts {
   readonly provider: () => Provider;
   readonly clock: Clock;
   readonly store: Pick<ProtocolStore, 'sessionByUid' | 'livingSessions'>;
-  readonly codec: Pick<PayloadCodec, 'decode'>;
+  readonly codec: Pick<PayloadCodec, 'decode' | 'keyOf'>;
   readonly clients: Clients;
   readonly settings: Pick<SettingsModule, 'current'>;
   readonly hasSecondFactor: (accountId: string) => Promise<boolean>;
@@ -61,6 +61,11 @@ export interface SignInSessions {
   list(accountId: string): Promise<ListedSignIn[]>;
   /** Ends one of a person's sign-ins as `end` does. False when they have none of this id. */
   endOne(accountId: string, id: string): Promise<boolean>;
+  /**
+   * Ends a person's sign-ins that are under way, but the one in the interaction `but`: with a password that was replaced
+   * meanwhile they could be kept just short of their end, and finished later.
+   */
+  endUnderWay(accountId: string, but?: string): void;
 }
 
 /** The sessions of whichever engine is current. */
@@ -103,6 +108,7 @@ export function createSignInSessions(parts: SignInSessionParts): SignInSessions 
       return accountId;
     },
     list,
+    endUnderWay: (accountId, but) => endUnderWay(parts, accountId, but),
     async endOne(accountId, id) {
       const isOwn = (await list(accountId)).some((one) => one.id === id);
       if (!isOwn) return false;
@@ -114,6 +120,12 @@ export function createSignInSessions(parts: SignInSessionParts): SignInSessions 
       return true;
     },
   };
+}
+
+function endUnderWay({ codec, clock }: SignInSessionParts, accountId: string, but: string | undefined): void {
+  const kept = but === undefined ? '' : codec.keyOf('Interaction', but);
+  const params = [accountId, clock.now(), kept];
+  requireUnit().add({ rank: 'ending', key: accountId, statement: writes.endInteractionsOfAccount, params });
 }
 
 /** The session by its row's id: its cookie's record knows the uid that the id is the hash of. */

@@ -180,6 +180,10 @@ export const writes = {
     'end-artifacts-of-account',
     'UPDATE artifacts SET ended_at = ?2 WHERE account_id = ?1 AND ended_at IS NULL',
   ),
+  endInteractionsOfAccount: statement(
+    'end-interactions-of-account',
+    "UPDATE artifacts SET ended_at = ?2 WHERE account_id = ?1 AND kind = 'Interaction' AND id <> ?3 AND ended_at IS NULL",
+  ),
   endGrantsOfClient: statement(
     'end-grants-of-client',
     'UPDATE grants SET ended_at = ?2 WHERE client_id = ?1 AND ended_at IS NULL',
