@@ -27,6 +27,7 @@ import { createSignIn, type SignInAttempt } from '../features/sign-in/module.ts'
 import type { AccountEndings, User } from '../features/users/module.ts';
 import { hmacSha256 } from '../foundation/crypto/hash.ts';
 import { watchRevisions } from '../foundation/db/revision.ts';
+import { openPlaces, type Places } from '../foundation/geo/places.ts';
 import { doorState } from '../foundation/http/door.ts';
 import { createRequestContextReader } from '../foundation/http/request-context.ts';
 import { type Mail, mailKind } from '../foundation/mail/mail.ts';
@@ -69,10 +70,11 @@ export async function compose(parts: AppParts): Promise<App> {
   const core = await composeCore(parts);
   await core.signingKeys.ensure();
   const { issuer } = parts.config;
+  const places = watchPlaces(parts);
   const views = createViews({ viewsDir: folder('views'), publicDir: folder('public'), issuer });
   const { protocol, outbox, room, endings } = composeProtocol(parts, core, views);
   const { mail } = room;
-  const within = { ...parts, views, mail, outbox, endings };
+  const within = { ...parts, views, mail, outbox, endings, places };
   const pages = composePages(within, core, protocol);
   const { safeguards } = pages;
   const koa = createHttpApp({
@@ -87,6 +89,7 @@ export async function compose(parts: AppParts): Promise<App> {
   const following = { protocol, outbox, safeguards, deletions: pages.deletions };
   const stopFollowing = await keepFresh(parts, core, following);
   const stop = () => {
+    places.close();
     room.close();
     return stopFollowing();
   };
@@ -108,6 +111,16 @@ interface PageParts extends AppParts {
   readonly mail: Mail;
   readonly outbox: Outbox;
   readonly endings: Endings;
+  readonly places: Places;
+}
+
+/** The operator's file of places; where it cannot be used the log says so, and nothing else stops. */
+function watchPlaces({ config, log }: AppParts): Places {
+  return openPlaces({
+    file: config.geoip.file,
+    onRead: ({ kind, madeAt }) => log.info({ kind, made_at: new Date(madeAt).toISOString() }, 'places were read'),
+    onUnusable: (error) => log.error({ code: error.code }, error.message),
+  });
 }
 
 /** Every feature that has doors. */

@@ -11,6 +11,7 @@ import { argon2Build } from '../foundation/crypto/argon2-build.ts';
 import { databaseTime } from '../foundation/db/database-time.ts';
 import { planMigrations } from '../foundation/db/migrate.ts';
 import { AppError } from '../foundation/errors.ts';
+import { inspectPlaces } from '../foundation/geo/places.ts';
 import { createIds } from '../foundation/ids.ts';
 import { createMailTransport } from '../foundation/mail/transport.ts';
 import { systemRandom } from '../foundation/random.ts';
@@ -35,8 +36,18 @@ export async function doctorFacts(): Promise<DoctorFacts> {
     certificate: config.tls && attempt(() => certificateFacts(config)),
     ...(await storeFacts(config)),
     mail: await mailFacts(config),
+    places: placesFacts(config),
     argon2: argon2Build(),
   };
+}
+
+function placesFacts({ geoip }: Config): DoctorFacts['places'] {
+  if (geoip.file === undefined) return undefined;
+  try {
+    return inspectPlaces(geoip.file);
+  } catch (error) {
+    return { error: inWords(error) };
+  }
 }
 
 async function mailFacts(config: Config): Promise<DoctorFacts['mail']> {

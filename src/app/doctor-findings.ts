@@ -73,6 +73,8 @@ export interface DoctorFacts {
   readonly passwords?: PasswordFacts | undefined;
   /** The mail server, with what is wrong when it does not let us in. `undefined`: there is none. */
   readonly mail: { readonly host: string; readonly error?: string } | undefined;
+  /** The file of places, with what is wrong when it cannot be used. `undefined`: there is to be none. */
+  readonly places?: { readonly kind: string; readonly madeAt: number } | { readonly error: string } | undefined;
   readonly argon2: Argon2Build;
 }
 
@@ -106,6 +108,7 @@ export function examine(facts: DoctorFacts): Finding[] {
     ...checkKeys(facts.keys),
     ...checkPasswords(facts.passwords),
     checkMail(facts.mail),
+    ...checkPlaces(facts),
     checkArgon2(facts.argon2),
     namePrecious(config, facts.keyFile),
   ];
@@ -271,6 +274,18 @@ function checkBreached(breached: PasswordFacts['breached']): Finding[] {
   if ('entries' in breached) return [ok('passwords', `${breached.entries} breached ones are refused.`)];
   const remedy = 'Until then they are taken. Make it: postern passwords build-breached LIST --output FILE';
   return [problem('passwords', breached.error, remedy)];
+}
+
+/** So old a file has moved many an address to another town. */
+const oldPlacesDays = 90;
+
+function checkPlaces({ places, now }: DoctorFacts): Finding[] {
+  if (places === undefined) return [];
+  if ('error' in places) return [problem('places', places.error, 'Put a whole file there, or remove geoip.file.')];
+  const days = Math.floor((now - places.madeAt) / dayMs);
+  const said = `${places.kind}, made ${days} days ago.`;
+  if (days <= oldPlacesDays) return [ok('places', said)];
+  return [warning('places', said, 'Get a newer one from where it came; Postern reads it again by itself.')];
 }
 
 function checkArgon2(build: Argon2Build): Finding {

@@ -24,6 +24,7 @@ const signIns = [
     browser: 'Firefox',
     system: 'Linux',
     address: '192.0.2.7',
+    place: 'Lyon, Auvergne-Rhône-Alpes, France',
   },
   {
     id: 'two',
@@ -109,7 +110,7 @@ const dones = [
 const leaving = { account, graceDays: 14, proving: 'password', mails: true } as const;
 
 const events = [
-  { type: 'session_started', at: time, app: app.name, ip: '203.0.113.7', byOperator: false },
+  { type: 'session_started', at: time, app: app.name, ip: '203.0.113.7', place: 'Lyon, France', byOperator: false },
   { type: 'signin_failed', at: time - 90 * minute, app: longApp.name, ip: '2001:db8::42', byOperator: false },
   { type: 'factor_reset', at: time - 900 * minute, byOperator: true },
   { type: 'something_new', at: time - 9000 * minute, byOperator: false },

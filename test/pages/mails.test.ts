@@ -73,6 +73,7 @@ const samples: { readonly [Name in keyof MailLocals]: MailLocals[Name] } = {
     system: 'Linux',
     at,
     ip: '203.0.113.7',
+    place: 'Lyon, Auvergne-Rhône-Alpes, France',
   },
   'password-changed': { at, ip: '203.0.113.7', forgotHref: 'https://login.northwind.example/forgot' },
 };

@@ -126,6 +126,8 @@ describe('postern doctor', () => {
     ],
     ['no mail server', { mail: undefined }, 'warning', 'nothing is sent'],
     ['a mail server that is away', { mail: { host: 'smtp.example.com', error: 'It is away.' } }, 'warning', 'is away'],
+    ['a file of places that is broken', { places: { error: '/p is not whole.' } }, 'problem', '/p is not whole'],
+    ['an old file of places', { places: { kind: 'City', madeAt: now - 91 * 86_400_000 } }, 'warning', '91 days'],
     ['the portable argon2', { argon2: { kind: 'portable', file: 'x' } }, 'warning', 'portable'],
   ])('finds %s', (_what, change, level, message) => {
     const found = findings(change);

@@ -1,5 +1,7 @@
 import type Router from '@koa/router';
-import { showPage } from '../../foundation/http/door.ts';
+import { placeInWords } from '../../foundation/geo/place.ts';
+import type { Places } from '../../foundation/geo/places.ts';
+import { doorState, showPage } from '../../foundation/http/door.ts';
 import type { EventOnPage } from '../../foundation/views/account-pages.ts';
 import type { Views } from '../../foundation/views/render.ts';
 import type { Audit, OwnEvent } from '../audit/module.ts';
@@ -11,6 +13,7 @@ export interface ActivityPagesParts extends VisitorParts {
   readonly views: Views;
   readonly audit: Pick<Audit, 'about'>;
   readonly clients: Clients;
+  readonly places: Pick<Places, 'find'>;
 }
 
 /** How many events a page shows. */
@@ -42,17 +45,22 @@ export function mountActivity(router: Router, parts: ActivityPagesParts): void {
     const shown = found.slice(0, pageLength);
     const last = found.length > pageLength ? shown.at(-1) : undefined;
     const earlierHref = last && `/account/activity?before=${encodeURIComponent(last.id)}`;
-    const events = shown.map((event) => onPage(event, parts.clients));
+    const events = shown.map((event) => onPage(event, parts, doorState(ctx).language));
     showPage(ctx, { views: parts.views, page: 'account/activity', locals: { events, earlierHref } });
   });
 }
 
-function onPage({ type, time, client, ip, by }: OwnEvent, clients: Clients): EventOnPage {
+function onPage(
+  { type, time, client, ip, by }: OwnEvent,
+  { clients, places }: Pick<ActivityPagesParts, 'clients' | 'places'>,
+  language: string,
+): EventOnPage {
   return {
     type: type.replace('.', '_'),
     at: Date.parse(time),
     app: appOnPage(clients, client)?.name,
     ip,
+    place: placeInWords(places.find(ip), language),
     byOperator: by === 'another-person' || by === 'server',
   };
 }

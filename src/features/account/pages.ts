@@ -1,5 +1,6 @@
 import type Router from '@koa/router';
 import type { Context } from 'koa';
+import { placeInWords } from '../../foundation/geo/place.ts';
 import { doorState, field, seeOther, showPage } from '../../foundation/http/door.ts';
 import { readUserAgent } from '../../foundation/http/user-agent.ts';
 import type { AccountLocals } from '../../foundation/views/account-pages.ts';
@@ -10,7 +11,7 @@ import type { Devices } from '../devices/module.ts';
 import type { Mfa } from '../mfa/module.ts';
 import type { Passkeys } from '../passkeys/module.ts';
 import { type ReplaceOwn, shortestPassword } from '../passwords/module.ts';
-import { currentUnit, type ListedSignIn } from '../protocol/module.ts';
+import { currentUnit } from '../protocol/module.ts';
 import type { SettingsModule } from '../settings/module.ts';
 import type { AccountEndings } from '../users/module.ts';
 import { type ActivityPagesParts, mountActivity } from './activity-pages.ts';
@@ -158,17 +159,16 @@ export async function showAccount(
           rememberedUntil,
           ...readUserAgent(userAgent),
         })),
-        sessions: sessions.map((one) => onPage(one, signIn.id)),
+        sessions: sessions.map((one) => ({
+          ...one,
+          ...readUserAgent(one.userAgent),
+          place: placeInWords(parts.places.find(one.address), doorState(ctx).language),
+          here: one.id === signIn.id,
+        })),
       },
     },
   });
 }
-
-const onPage = ({ userAgent, ...one }: ListedSignIn, here: string): SignedIn['sessions'][number] => ({
-  ...one,
-  ...readUserAgent(userAgent),
-  here: one.id === here,
-});
 
 /** How one is added: at once after a fresh sign-in, and by way of one otherwise. */
 async function newPasskey(parts: AccountPagesParts, visitor: Visitor) {

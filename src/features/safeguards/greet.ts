@@ -1,5 +1,7 @@
 import type { Clock } from '../../foundation/clock.ts';
 import type { Operation } from '../../foundation/db/statement.ts';
+import { placeInWords } from '../../foundation/geo/place.ts';
+import type { Places } from '../../foundation/geo/places.ts';
 import { readUserAgent } from '../../foundation/http/user-agent.ts';
 import type { Mail } from '../../foundation/mail/mail.ts';
 import type { Audit, RequestFacts } from '../audit/module.ts';
@@ -20,6 +22,7 @@ export interface GreetParts {
   readonly users: Users;
   readonly devices: Pick<Devices, 'known' | 'hasAny' | 'meet'>;
   readonly mail: Mail;
+  readonly places: Pick<Places, 'find'>;
 }
 
 /** How long the link of the notice works, in seconds: a mail may lie there over a holiday. */
@@ -45,7 +48,7 @@ export function createGreet(parts: GreetParts) {
 }
 
 async function notice(
-  { issuer, clock, users, mail }: GreetParts,
+  { issuer, clock, users, mail, places }: GreetParts,
   { facts, language }: Pick<Arrival, 'facts' | 'language'>,
   userId: string,
 ): Promise<readonly Operation[]> {
@@ -58,6 +61,7 @@ async function notice(
     ...readUserAgent(facts.userAgent),
     at: clock.now(),
     ip: facts.ip,
+    place: placeInWords(places.find(facts.ip), language),
     href: `${issuer}/not-me?key=${secret}`,
   };
   return [...operations, mail.put({ mail: 'new-device', to: user.email, subject: userId, language, locals })];

@@ -19,6 +19,7 @@ export function redactedValues(config: Config): Record<ConfigKey, string | numbe
     'outbound.allow': config.outbound.allow,
     'mail.url': config.mail === undefined ? null : redactUrl(config.mail.url),
     'mail.from': config.mail === undefined ? null : senderText(config.mail.from),
+    'geoip.file': config.geoip.file ?? null,
     'log.level': config.log.level,
     'log.file': config.log.file ?? null,
   };

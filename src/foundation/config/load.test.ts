@@ -49,6 +49,7 @@ describe('the configuration', () => {
       trustProxy: [],
       tls: undefined,
       outbound: { ca: undefined, allow: ['127.0.0.0/8', '::1/128'] },
+      geoip: { file: undefined },
       log: { level: 'info', file: undefined },
       warnings: [],
     });

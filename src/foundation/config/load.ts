@@ -124,6 +124,7 @@ function complete({ values, sources, cwd, warnings }: Parts): Config {
     tls: cert !== undefined && key !== undefined ? { cert, key } : undefined,
     outbound: { ca: path(given['outbound.ca']), allow: given['outbound.allow'] ?? ownNetworks(url) },
     mail: mailOf(given),
+    geoip: { file: path(given['geoip.file']) },
     log: { level: given['log.level'], file: path(given['log.file']) },
     sources,
     warnings,

@@ -156,6 +156,15 @@ export const configSettings = {
     remedy: 'Write an address such as id@example.com, or Example <id@example.com>.',
     schema: mailFrom,
   },
+  'geoip.file': {
+    variable: 'POSTERN_GEOIP__FILE',
+    description:
+      'Your own file of places by address, in the MaxMind DB format (`.mmdb`), such as GeoLite2 City or DB-IP City. Re-read when it changes; held in memory. Without it no place is shown or judged by.',
+    fallback: 'none',
+    secret: false,
+    remedy: 'Write the path of a file in the MaxMind DB format.',
+    schema: path,
+  },
   'log.level': {
     variable: 'POSTERN_LOG__LEVEL',
     description: 'The least important line that is written: `trace`, `debug`, `info`, `warn`, `error` or `fatal`.',
@@ -205,6 +214,7 @@ export interface Config {
   readonly outbound: { readonly ca: string | undefined; readonly allow: readonly string[] };
   /** The mail server and the sender; undefined: nothing is sent. The URL is secret. */
   readonly mail: { readonly url: string; readonly from: MailSender } | undefined;
+  readonly geoip: { readonly file: string | undefined };
   readonly log: { readonly level: LogLevel; readonly file: string | undefined };
   /** Where each value came from: `default`, `postern.yaml:3`, the name of a variable, `--key`. */
   readonly sources: Readonly<Record<ConfigKey, string>>;

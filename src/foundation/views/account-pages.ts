@@ -21,6 +21,8 @@ export interface SignInInList {
   readonly system?: string | undefined;
   /** Where it was used last. */
   readonly address?: string | undefined;
+  /** Where that address is, in words; only with a file of places. */
+  readonly place?: string | undefined;
   /** This browser's own. */
   readonly here: boolean;
 }
@@ -141,6 +143,8 @@ export interface EventOnPage {
   /** The app it was about. */
   readonly app?: string | undefined;
   readonly ip?: string | undefined;
+  /** Where that address is, in words; only with a file of places. */
+  readonly place?: string | undefined;
   /** Not by the person, nor by somebody who said to be them. */
   readonly byOperator: boolean;
 }

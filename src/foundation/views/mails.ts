@@ -104,6 +104,8 @@ export interface NewDeviceMailLocals {
   readonly system?: string | undefined;
   readonly at: number;
   readonly ip?: string | undefined;
+  /** Where that address is, in words; only with a file of places. */
+  readonly place?: string | undefined;
 }
 
 /** Every mail and what it takes. The name is the template's in `views/mail`. */
