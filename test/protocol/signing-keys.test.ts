@@ -104,10 +104,13 @@ describe('signing keys', () => {
     expect(gone.url).toBe('https://app.example/bye');
   });
 
-  it('go from the document once nothing that they signed can be alive', async () => {
+  it('go from the document once nothing that they signed is of use, at a logout a week later either', async () => {
     const old = current();
     await rotate();
     advance(days + 1);
+    await goOn();
+    expect(await kids()).toContain(old);
+    advance(6 * days);
     await goOn();
     expect(await kids()).toContain(old);
     advance(days + 1);

@@ -10,7 +10,7 @@ export type Step =
 export interface Schedule {
   readonly rotateEvery: number;
   readonly publishAhead: number;
-  /** For how long a retired key stays published: the longest life of anything it signed. */
+  /** For how long a retired key stays published: the longest use of anything it signed. */
   readonly keepRetired: number;
 }
 

@@ -20,11 +20,13 @@ export function createRotate(parts: RotateParts) {
   const { clock, settings, memory } = parts;
 
   const schedule = (): Schedule => {
-    const { rotateEvery, publishAhead } = settings.current().keys;
+    const { keys, lifetimes } = settings.current();
+    const { rotateEvery, publishAhead } = keys;
     return {
       rotateEvery: rotateEvery * 1000,
       publishAhead: publishAhead * 1000,
-      keepRetired: longestTokenLifetime * 1000,
+      // An ID token outlives its expiry as the hint of a logout (OpenID Connect RP-Initiated Logout §4).
+      keepRetired: Math.max(longestTokenLifetime, lifetimes.sessionAbsolute) * 1000,
     };
   };
 

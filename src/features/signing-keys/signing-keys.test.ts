@@ -71,7 +71,7 @@ describe('signing keys', () => {
     await expect(stranger.reload()).rejects.toMatchObject({ code: 'signing_key_unreadable', cause: expect.any(Error) });
   });
 
-  it('are published a day before they sign, and stay until what they signed has expired', async () => {
+  it('are published a day before they sign, and stay while what they signed is of use', async () => {
     const { clock } = features;
     await signingKeys.ensure();
     const first = currentKid();
@@ -90,6 +90,8 @@ describe('signing keys', () => {
     expect(currentKid()).not.toBe(first);
     expect(signingKeys.current().published.map(({ kid }) => kid)).toContain(first);
     expect((await features.database.prisma.signingKey.findUnique({ where: { id: first } }))?.privateKey).toBe('');
+    clock.advance(6 * day);
+    expect(await signingKeys.rotateDue()).toBe(false);
     clock.advance(day);
     expect(await signingKeys.rotateDue()).toBe(true);
     expect(states()).toEqual(['ES256 current', 'RS256 current']);
