@@ -62,10 +62,11 @@ const isGrantSource = (source: object | undefined): source is { acr?: string } =
 
 /** How and when the person behind an access token signed in, for APIs that ask for more (RFC 9470 §6). */
 export async function tokenClaims(
-  { oidc }: KoaContextWithOIDC,
+  ctx: KoaContextWithOIDC | undefined,
   token: { readonly kind?: string },
 ): Promise<{ acr?: string; auth_time?: number } | undefined> {
-  if (token.kind !== 'AccessToken') return undefined;
+  if (token.kind !== 'AccessToken' || !ctx) return undefined;
+  const { oidc } = ctx;
   const { AuthorizationCode, RefreshToken, DeviceCode } = oidc.entities;
   const source = AuthorizationCode ?? RefreshToken ?? DeviceCode;
   const acr = source ? source.acr : oidc.session?.acr;

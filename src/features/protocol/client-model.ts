@@ -64,12 +64,34 @@ export interface AdaptedClients {
   sendLogout(clientId: string, subject: string, sessionId: string): Promise<void>;
 }
 
-export interface ClientHooks {
+/** What secrets are checked with. */
+export interface SecretCheck {
   readonly clients: Clients;
   readonly clock: Clock;
+  readonly throttle: Pick<Throttle, 'isHeldSecret'>;
+}
+
+export interface ClientHooks extends SecretCheck {
   readonly throttle: Pick<Throttle, 'isHeldSecret' | 'wrongSecret'>;
   /** Called instead of an HTTP request within the request that ends the session. */
   readonly noticeLogout: (client: Client, subject: string, sessionId: string) => void;
+}
+
+/**
+ * Whether a client's secret is accepted. Held are those of which too many wrong ones came from this address; nothing is
+ * counted here.
+ */
+export function checkSecret({ clients, clock, throttle }: SecretCheck, clientId: string, secret: string) {
+  const presented = sha256(secret);
+  let matches = false;
+  // All are compared, so that time does not tell which one matched.
+  for (const { hash, expiresAt } of clients.find(clientId)?.secrets ?? []) {
+    const usable = expiresAt === undefined || expiresAt > clock.now();
+    if (equalHashes(hash, presented) && usable) matches = true;
+  }
+  const attempt = { clientId, address: currentUnit()?.address(), hash: presented };
+  const held = throttle.isHeldSecret(attempt);
+  return { accepted: matches && !held, held, attempt };
 }
 
 /**
@@ -77,23 +99,15 @@ export interface ClientHooks {
  * for as long as their record stands, and logout notices that wait in the outbox instead of being sent at once.
  */
 export function adaptClientModel(provider: Provider, hooks: ClientHooks): AdaptedClients {
-  const { clients, clock, throttle, noticeLogout } = hooks;
+  const { clients, throttle, noticeLogout } = hooks;
   const model = provider.Client as unknown as ClientModel;
   // Without a plain secret the library keeps no symmetric keys, so that HS256 is impossible (client_schema.js).
   model.needsSecret = () => false;
   model.prototype.checkClientSecretExpiration = () => {};
   model.prototype.compareClientSecret = async function compareClientSecret(this: Client, secret: string) {
-    const presented = sha256(secret);
-    let matches = false;
-    // All are compared, so that time does not tell which one matched.
-    for (const { hash, expiresAt } of clients.find(this.clientId)?.secrets ?? []) {
-      const usable = expiresAt === undefined || expiresAt > clock.now();
-      if (equalHashes(hash, presented) && usable) matches = true;
-    }
-    const attempt = { clientId: this.clientId, address: currentUnit()?.origin('').address, hash: presented };
-    if (throttle.isHeldSecret(attempt)) return false;
-    if (!matches) throttle.wrongSecret(attempt);
-    return matches;
+    const { accepted, held, attempt } = checkSecret(hooks, this.clientId, secret);
+    if (!accepted && !held) throttle.wrongSecret(attempt);
+    return accepted;
   };
   const send = model.prototype.backchannelLogout;
   model.prototype.backchannelLogout = async function backchannelLogout(this: Client, subject, sessionId) {

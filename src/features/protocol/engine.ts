@@ -4,6 +4,7 @@ import Provider, { type Configuration } from 'oidc-provider';
 import { type AdaptedClients, adaptClientModel, type ClientHooks } from './client-model.ts';
 import { cacheDocuments } from './document-cache.ts';
 import { type EngineParts, engineOptions } from './options.ts';
+import { plainRequests } from './plain-requests.ts';
 import { once } from './replay-once.ts';
 import { adaptSessionModel } from './session-model.ts';
 import { nameTokens } from './token-ids.ts';
@@ -45,7 +46,11 @@ export function buildEngine(options: EngineOptions): Engine {
       ctx.state['protocolError'] = error;
     });
   }
-  return { provider, adapted, serve: compose([cacheDocuments(), ...provider.middleware]) };
+  return {
+    provider,
+    adapted,
+    serve: compose([cacheDocuments(), plainRequests(provider, options), ...provider.middleware]),
+  };
 }
 
 /** Events that carry an error to the client; they only note it, as they fire before anything is committed. */

@@ -107,11 +107,17 @@ function features(parts: EngineParts): NonNullable<Configuration['features']> {
     revocation: { enabled: true, allowedPolicy: async (_ctx, client, token) => token.clientId === client.clientId },
     introspection: {
       enabled: true,
-      // A client sees its own tokens and those of a resource it guards; `false` answers `active: false`.
-      allowedPolicy: async (_ctx, client, token) =>
-        token.clientId === client.clientId || guards(parts.clients, client.clientId, (token as { aud?: unknown }).aud),
+      allowedPolicy: async (_ctx, client, token) => maySee(parts.clients, client, token),
     },
   };
+}
+
+/** A client sees its own tokens and those of a resource it guards; all others are `active: false` to it. */
+export const maySee = (clients: Clients, { clientId }: Caller, token: { clientId?: unknown; aud?: unknown }): boolean =>
+  token.clientId === clientId || guards(clients, clientId, token.aud);
+
+interface Caller {
+  readonly clientId: string;
 }
 
 function guards(clients: Clients, clientId: string, audience: unknown): boolean {

@@ -1,4 +1,3 @@
-import type { IncomingMessage } from 'node:http';
 import type { Context, Middleware } from 'koa';
 import { readBody } from '../../foundation/http/read-body.ts';
 
@@ -21,14 +20,18 @@ export function readForm(change: (ctx: Context, body: Buffer) => Buffer): Middle
       ctx.body = { error: 'invalid_request', error_description: 'the request body is too large' };
       return undefined;
     }
-    handOn(ctx.req, change(ctx, body));
+    handOn(ctx, change(ctx, body));
     return next();
   };
 }
 
+/** The form as the library will read it, where one was posted that can be read. */
+export const postedForm = (ctx: Context): string | undefined => (ctx.request as { rawBody?: string }).rawBody;
+
 /** Koa's request as the library's body parser reads it: an iterator in place of the stream that is used up. */
-function handOn(request: IncomingMessage, body: Buffer): void {
-  Object.defineProperty(request, 'readable', { value: true, configurable: true });
-  Object.assign(request, { iterator: () => [body] });
-  request.headers['content-length'] = String(body.length);
+function handOn({ req, request }: Context, body: Buffer): void {
+  Object.defineProperty(req, 'readable', { value: true, configurable: true });
+  Object.assign(req, { iterator: () => [body] });
+  Object.assign(request, { rawBody: body.toString() });
+  req.headers['content-length'] = String(body.length);
 }

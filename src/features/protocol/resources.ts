@@ -1,4 +1,4 @@
-import { type Client, type Configuration, errors, type KoaContextWithOIDC } from 'oidc-provider';
+import { type Client, type Configuration, errors, type KoaContextWithOIDC, type ResourceServer } from 'oidc-provider';
 import type { ClientRecord, Clients, Resource } from '../clients/module.ts';
 import type { Settings } from '../settings/module.ts';
 
@@ -16,17 +16,25 @@ export function resourceIndicators(clients: Clients, current: () => Settings): R
       throw invalidTarget(`name one resource: ${identifiers.join(', ')}`);
     },
     useGrantedResource: () => false,
-    getResourceServerInfo(_ctx, identifier, client) {
-      const resource = usable(client).find((candidate) => candidate.identifier === identifier);
-      if (!resource) throw invalidTarget('this client may not use that resource');
-      return {
-        audience: resource.identifier,
-        scope: allowedScopes(resource, clients.find(client.clientId)).join(' '),
-        accessTokenFormat: resource.accessTokenFormat,
-        accessTokenTTL: resource.accessTokenTtl ?? current().lifetimes.accessToken,
-        jwt: { sign: { alg: resource.signingAlg ?? 'ES256' } },
-      };
-    },
+    getResourceServerInfo: (_ctx, identifier, client) =>
+      resourceServerFor({ clients, settings: current }, client.clientId, identifier),
+  };
+}
+
+/** What tokens of a client for an API are like. Throws `invalid_target` when it may not use that one. */
+export function resourceServerFor(
+  { clients, settings }: { readonly clients: Clients; readonly settings: () => Settings },
+  clientId: string,
+  identifier: string,
+): ResourceServer {
+  const resource = usableResources(clients, clientId).find((candidate) => candidate.identifier === identifier);
+  if (!resource) throw invalidTarget('this client may not use that resource');
+  return {
+    audience: resource.identifier,
+    scope: allowedScopes(resource, clients.find(clientId)).join(' '),
+    accessTokenFormat: resource.accessTokenFormat,
+    accessTokenTTL: resource.accessTokenTtl ?? settings().lifetimes.accessToken,
+    jwt: { sign: { alg: resource.signingAlg ?? 'ES256' } },
   };
 }
 
@@ -39,7 +47,8 @@ function invalidTarget(description: string): Error {
   return error;
 }
 
-function usableResources(clients: Clients, clientId: string): readonly Resource[] {
+/** The APIs that a client may use, if it is known at all. */
+export function usableResources(clients: Clients, clientId: string): readonly Resource[] {
   const record = clients.find(clientId);
   return record ? clients.resourcesOf(record) : [];
 }

@@ -4,6 +4,7 @@ import { sha256 } from '../../foundation/crypto/hash.ts';
 import type { Database } from '../../foundation/db/database.ts';
 import type { Operation } from '../../foundation/db/statement.ts';
 import { AppError } from '../../foundation/errors.ts';
+import { doorState } from '../../foundation/http/door.ts';
 import { type Loss, losses } from './losses.ts';
 import { writes } from './store.ts';
 import type { Entry, Origin } from './unit.ts';
@@ -36,6 +37,7 @@ const unavailable: Loss = {
 export function serveUnit(options: ServeUnitOptions): Middleware {
   return async (ctx, next) => {
     const unit = new UnitOfWork(options.clock.now());
+    unit.address = () => doorState(ctx).facts.ip;
     unit.origin = (accountId) => options.origin(ctx, accountId);
     ctx.state['unit'] = unit;
     await runInUnit(unit, next).catch((error: unknown) => recordRefusal(options, { ctx, unit, error }));

@@ -77,6 +77,8 @@ export class UnitOfWork {
   sessionBegan: number | undefined;
   /** Whether that session outlasts its browser. */
   sessionStays: boolean | undefined;
+  /** Where this request comes from. */
+  address: () => string | undefined = () => undefined;
   /** Which browser this request comes from, for the account. Asked only where a sign-in is stored. */
   origin: (accountId: string) => Origin = () => ({});
   closed = false;
