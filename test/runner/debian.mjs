@@ -1,9 +1,12 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { SetUpError, say } from '../../bin/set-up/place.mjs';
 
 const postgres = () => existsSync('/usr/lib/postgresql') && readdirSync('/usr/lib/postgresql').some(hasServer);
 const hasServer = (version) => existsSync(`/usr/lib/postgresql/${version}/bin/postgres`);
+
+const hasVenv = () => readdirSync('/usr/lib').some((name) => existsSync(join('/usr/lib', name, 'ensurepip')));
 
 /** The Debian packages whose servers the suites start, and how each is recognised. */
 const packages = {
@@ -14,6 +17,7 @@ const packages = {
   'libapache2-mod-auth-openidc': () => existsSync('/usr/lib/apache2/modules/mod_auth_openidc.so'),
   nginx: () => existsSync('/usr/sbin/nginx'),
   openssl: () => existsSync('/usr/bin/openssl'),
+  'python3-venv': () => existsSync('/usr/bin/python3') && hasVenv(),
 };
 
 /** Installs what is missing when we are root on Debian. Throws the line that says what to install otherwise. */
