@@ -1,4 +1,5 @@
 import { deletionOperations } from '../features/deletions/module.ts';
+import { endEmailSignIns } from '../features/email-sign-in/module.ts';
 import { createNotices, type Notices } from '../features/notices/module.ts';
 import { createEndings, type Endings, type LogoutNotice } from '../features/protocol/module.ts';
 import { resetUrl } from '../features/recovery/module.ts';
@@ -41,7 +42,7 @@ export async function openCommandApp(): Promise<CommandApp> {
     // Commands only put messages in; the server delivers them.
     const outbox = createOutbox({ ...foundations, kinds: {} });
     const notice = (body: LogoutNotice) => outbox.put('logout', body);
-    const alongside = (id: string) => [core.devices.forgetAll(id)];
+    const alongside = (id: string) => [core.devices.forgetAll(id), endEmailSignIns(foundations, id)];
     const endings = createEndings({ ...foundations, ...core, notice, alongside });
     const close = () => database.close();
     const { issuer } = config;

@@ -6,7 +6,12 @@ import { addressRequestKind, addressRequests, createAddresses } from '../feature
 import { createConsent } from '../features/consent/module.ts';
 import { createConsole } from '../features/console/module.ts';
 import { createDeletions, type Deletions } from '../features/deletions/module.ts';
-import { createEmailSignIns, emailSignInKind, emailSignIns } from '../features/email-sign-in/module.ts';
+import {
+  createEmailSignIns,
+  emailSignInKind,
+  emailSignIns,
+  endEmailSignIns,
+} from '../features/email-sign-in/module.ts';
 import { createMfaPages } from '../features/mfa/module.ts';
 import { createNotices } from '../features/notices/module.ts';
 import { createPasskeyPages } from '../features/passkeys/module.ts';
@@ -138,17 +143,17 @@ function composePages(parts: PageParts, core: CoreFeatures, protocol: Protocol):
   const offersRegistration = () => registering.isOffered();
   const hooks = { ...signInHooks(parts, core), offersRegistration, emailWay: () => emailSignIns.way() };
   const setUp = createSetUp(within);
-  const safeguards = createSafeguards(within);
-  const greet = (ctx: Context, accountId: string) => {
-    const { facts, language } = doorState(ctx);
-    return safeguards.greet({ cookies: ctx.cookies, facts, language }, accountId);
-  };
   // Users come last and by themselves where rows are erased: everything else belongs to an account.
   const rooms = [core.passwords, core.mfa, core.devices, protocol, registering, emailSignIns, addresses];
   // When an account was opened after too many tries is kept for a day, for the other processes: nothing to export.
   const unlocks = { held: async () => ({}), erase: ({ id }: User) => [core.unlocks.erase(id)] };
   const others = [...rooms.map((room) => room.personal), unlocks];
   const deletions = createDeletions({ ...within, personal: others });
+  const safeguards = createSafeguards({ ...within, addresses, deletions });
+  const greet = (ctx: Context, accountId: string) => {
+    const { facts, language } = doorState(ctx);
+    return safeguards.greet({ cookies: ctx.cookies, facts, language }, accountId);
+  };
   const personal = [core.users.personal, ...others];
   return {
     setUp,
@@ -233,7 +238,12 @@ function composeProtocol(parts: AppParts, core: CoreFeatures, views: Views) {
     protocol,
     outbox,
     room,
-    endings: createEndings({ ...parts, ...core, notice, alongside: (id) => [core.devices.forgetAll(id)] }),
+    endings: createEndings({
+      ...parts,
+      ...core,
+      notice,
+      alongside: (id) => [core.devices.forgetAll(id), endEmailSignIns(parts, id)],
+    }),
   };
 }
 

@@ -47,6 +47,9 @@ export interface Jobs {
 /** How long settled messages of the outbox are kept, in milliseconds. */
 const keepMessagesMs = 7 * 24 * 60 * 60 * 1000;
 
+/** How much longer than its own undo link a change of address is kept: the link of a notice takes it back as well. */
+const keepChangesMs = 8 * 24 * 60 * 60 * 1000;
+
 /** How long links that have expired are kept, in milliseconds. */
 const keepLinksMs = 24 * 60 * 60 * 1000;
 
@@ -76,7 +79,7 @@ export function startJobs(parts: JobsParts): Jobs {
           ...protocol.sweep(),
           outbox.sweep(clock.now() - keepMessagesMs),
           users.links.sweep(clock.now() - keepLinksMs),
-          sweepAddressChanges(parts, clock.now() - keepLinksMs),
+          sweepAddressChanges(parts, clock.now() - keepChangesMs),
           devices.sweep(),
           unlocks.sweep(),
           passkeys.sweep(clock.now() - keepLinksMs),

@@ -1,12 +1,16 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { byOperator } from '../../src/features/audit/module.ts';
+import { type Entered, enter } from '../account/kit.ts';
+import type { Authenticator } from '../kit/authenticator.ts';
 import { Browser, formOf } from '../kit/browser.ts';
 import type { Product } from '../kit/product.ts';
 import { addWebApp, type RelyingApp } from '../kit/relying-app.ts';
 import type { ArrivedMail } from '../kit/services/mail-server.ts';
 import { until } from '../kit/until.ts';
-import { codeOf, enrol, type Person } from '../mfa/kit.ts';
+import { codeOf, enrol, hrefOf, type Person } from '../mfa/kit.ts';
+import { enrolPasskey, signOn } from '../passkeys/kit.ts';
 import { advance } from '../protocol/kit/time.ts';
-import { linkIn, type Mailing, startMailing } from '../recovery/kit.ts';
+import { askForReset, linkIn, type Mailing, mailTo, startMailing } from '../recovery/kit.ts';
 
 const firefox = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0';
 let mailing: Mailing;
@@ -31,6 +35,39 @@ async function noticeMail(): Promise<ArrivedMail> {
   return mails()[0] as ArrivedMail;
 }
 const newDevices = async () => (await product.events('device.new')).filter(({ subject }) => subject === user.id);
+
+/** So many notices, the first one first. */
+async function notices(count: number): Promise<ArrivedMail[]> {
+  const found = () => mails().filter(({ subject }) => subject.includes('New sign-in'));
+  await until('the notices are there', () => found().length >= count, 8000);
+  return found();
+}
+
+/** Opens a notice's link and uses it; the address of the page for a new password. */
+async function throwOut(link: string): Promise<string> {
+  const browser = new Browser();
+  const reset = await browser.submit(await browser.open(link), 'link-confirm');
+  expect([reset.status, new URL(reset.url).pathname]).toEqual([200, '/reset']);
+  return reset.url;
+}
+
+const isIn = async (browser: Browser): Promise<boolean> =>
+  (await browser.open(`${product.url}/account`)).text.includes('id="sign-out"');
+
+/** Signs in with a passkey alone, in a new browser. */
+async function enterByKey(key: Authenticator): Promise<Browser> {
+  const browser = new Browser();
+  await signOn(browser, await browser.open(app.request().url), 'passkey-sign-in', [key]);
+  return browser;
+}
+const signsIn = async (key: Authenticator): Promise<boolean> => isIn(await enterByKey(key));
+
+/** Asks for another address on its page; the link that confirms it. */
+async function confirmLink({ browser, page }: Entered, email: string): Promise<string> {
+  const form = await browser.open(hrefOf(page, 'email-change'));
+  await browser.submit(form, 'email-submit', { email, current_password: user.password });
+  return linkIn(await mailTo(mailing.server, email, /Confirm your address/));
+}
 
 describe('a sign-in with a browser that the account does not know', () => {
   it('is told to its owner, the first one and known ones are not', async () => {
@@ -81,6 +118,71 @@ describe('a sign-in with a browser that the account does not know', () => {
     await app.signIn({ ...user, password });
     const [event] = (await product.events('account.disowned')).filter(({ subject }) => subject === user.id);
     expect(event?.outcome).toBe('success');
+  });
+
+  it('leaves whoever it was no way back: what was added since goes, what was there before stays', async () => {
+    const ownKey = await enrolPasskey(product, user);
+    advance(2 * 3600);
+    expect(await signsIn(ownKey)).toBe(true);
+    const thief = await enterByKey(ownKey);
+    const key = await enrolPasskey(product, user);
+    await enrol(product, user);
+    advance(2 * 3600);
+    // The first of the two notices is never opened: whoever it was had been in before the second one.
+    const late = await enterByKey(ownKey);
+    const [, link = ''] = (await notices(2)).map(linkIn);
+    expect(await signsIn(key)).toBe(true);
+    const reset = await throwOut(link);
+    const { totp, passkeys, recoveryCodesLeft } = await product.app.core.mfa.factors(user.id);
+    expect([totp, passkeys.length, recoveryCodesLeft]).toEqual([undefined, 1, 0]);
+    expect(await signsIn(key)).toBe(false);
+    for (const browser of [thief, late]) expect(await isIn(browser)).toBe(false);
+    await expect(app.signIn(user)).rejects.toThrow('401');
+    const methods = (await product.events('factor.removed')).filter(({ subject }) => subject === user.id);
+    expect(methods.map(({ details }) => details['method']).sort()).toEqual(['passkey', 'recovery_codes', 'totp']);
+    await mailTo(mailing.server, user.email, /Second steps of your account .* were removed/);
+    // The owner's own key is still good.
+    expect(await signsIn(ownKey)).toBe(true);
+    const browser = new Browser();
+    const form = await browser.open(reset);
+    const refused = await browser.submit(form, 'reset-submit', { password: user.password });
+    expect([refused.status, refused.text.includes('used this password here before')]).toEqual([400, true]);
+    const done = await browser.submit(form, 'reset-submit', { password: 'an altogether different password' });
+    expect(new URL(done.url).pathname).toBe('/reset/done');
+  });
+
+  it('takes another address back, confirmed or asked for, and what waits in its mailbox', async () => {
+    await app.signIn(user);
+    const entered = await enter(product, user);
+    const link = linkIn(await noticeMail());
+    const [second, third] = [`second-${user.email}`, `third-${user.email}`];
+    const confirmed = await confirmLink(entered, second);
+    await entered.browser.submit(await entered.browser.open(confirmed), 'link-confirm');
+    expect((await product.app.core.users.find(user.id))?.email).toBe(second);
+    const open = await confirmLink(entered, third);
+    await askForReset(product, second);
+    const forgotten = linkIn(await mailTo(mailing.server, second, /Set a new password/));
+    await throwOut(link);
+    expect(await product.app.core.users.find(user.id)).toMatchObject({ email: user.email, emailVerified: true });
+    for (const one of [open, forgotten]) expect((await new Browser().get(one)).status).toBe(410);
+    await askForReset(product, second);
+    const refusals = async () =>
+      (await product.events('reset.requested')).filter(({ reason }) => reason === 'unknown_login');
+    await until('the thief is not sent a link', async () => (await refusals()).length > 0, 8000);
+  });
+
+  it('takes a deletion back, which is nobody else’s to do', async () => {
+    await app.signIn(user);
+    const { browser, page } = await enter(product, user);
+    const link = linkIn(await noticeMail());
+    const asked = await browser.submit(page, 'delete-account');
+    await browser.submit(asked, 'delete-account', { current_password: user.password });
+    expect((await product.app.core.users.find(user.id))?.disabledAt).toBeDefined();
+    expect((await new Browser().get(link.replace('not-me', 'unlock'))).status).toBe(410);
+    await throwOut(link);
+    expect((await product.app.core.users.find(user.id))?.disabledAt).toBeUndefined();
+    await product.app.core.users.disable(user.id, byOperator, async () => []);
+    expect((await new Browser().get(link)).status).toBe(410);
   });
 
   it('is ended once, and by no other link', async () => {

@@ -25,6 +25,14 @@ export interface Addresses {
   mount(router: Router): void;
   /** The operation that queues a person's wish for another address. It never tells whether somebody else has it. */
   request(request: AddressRequest): Operation;
+  /**
+   * Takes back what somebody else may have done to an address since a time (milliseconds): the one that it was before, if
+   * it was changed, and the operation after which no link of theirs works.
+   */
+  disown(
+    userId: string,
+    since: number,
+  ): Promise<{ readonly former: string | undefined; readonly operations: readonly Operation[] }>;
   readonly personal: PersonalData;
 }
 
@@ -46,6 +54,10 @@ export function createAddresses(
   return {
     mount: (router) => mountAddresses(router, { ...parts, change }),
     personal: { held: ({ id }) => changesHeld(store, id), erase: ({ id }) => [store.erase(id)] },
+    disown: async (userId, since) => ({
+      former: await store.formerSince(userId, since),
+      operations: [store.voidAllSince(userId, since)],
+    }),
     request: (request) => parts.outbox.put(addressRequestKind, request),
   };
 }

@@ -66,6 +66,15 @@ const statements = {
     'address_void_since',
     'UPDATE address_changes SET voided_at = ?2 WHERE user_id = ?1 AND id <> ?3 AND voided_at IS NULL AND (confirmed_at IS NULL OR confirmed_at >= ?4)',
   ),
+  firstSince: statement(
+    'address_first_since',
+    `SELECT former_email FROM address_changes WHERE user_id = ?1 AND confirmed_at >= ?2 AND undone_at IS NULL
+     AND voided_at IS NULL ORDER BY confirmed_at LIMIT 1`,
+  ),
+  voidAllSince: statement(
+    'address_void_all_since',
+    'UPDATE address_changes SET voided_at = ?3 WHERE user_id = ?1 AND voided_at IS NULL AND (confirmed_at IS NULL OR confirmed_at >= ?2)',
+  ),
   erase: statement('address_erase', 'DELETE FROM address_changes WHERE user_id = ?1'),
   sweep: statement('address_sweep', {
     sqlite: `DELETE FROM address_changes WHERE id IN (SELECT id ${expired})`,
@@ -92,6 +101,10 @@ export interface AddressStore {
   undo(id: string): Operation;
   /** Voids what was asked for or took effect since then: their links would undo the undoing. */
   voidSince(change: UndoableChange): Operation;
+  /** The address that somebody had before the first change that took effect since then (milliseconds) and still stands. */
+  formerSince(userId: string, since: number): Promise<string | undefined>;
+  /** Voids what is not confirmed yet, and what took effect since then (milliseconds), with their links. */
+  voidAllSince(userId: string, since: number): Operation;
   erase(userId: string): Operation;
   /** Removes a batch of changes whose links had all run out before the given time (milliseconds). */
   sweep(before: number): Operation;
@@ -125,6 +138,10 @@ export function createAddressStore({ database, clock }: { database: Database; cl
     undo: (id) => operation(statements.undo, [id, clock.now()], true),
     voidSince: ({ userId, id, confirmedAt }) =>
       operation(statements.voidSince, [userId, clock.now(), id, confirmedAt], false),
+    async formerSince(userId, since) {
+      return (await database.get<{ former_email: string }>(statements.firstSince, [userId, since]))?.former_email;
+    },
+    voidAllSince: (userId, since) => operation(statements.voidAllSince, [userId, since, clock.now()], false),
     erase: (userId) => operation(statements.erase, [userId], false),
     sweep: (before) => operation(statements.sweep, [before], false),
   };

@@ -38,7 +38,8 @@ export const eventTypes = {
   'user.enabled': 'A disabled account was enabled.',
   'user.signed_out': 'All sessions of a person were ended by an operator.',
   'device.new': 'A person signed in with a browser that their account had not been used with before.',
-  'account.disowned': 'A person said that a sign-in was not theirs; sessions, tokens and known browsers ended.',
+  'account.disowned':
+    'A person said that a sign-in was not theirs; sessions, tokens and known browsers ended, and the password was taken away.',
   'device.remembered': 'A person said that a browser may skip the second factor for a while.',
   'device.forgotten': 'A person took that back.',
   'account.locked': 'An account was locked after too many tries, except on devices that it knows.',

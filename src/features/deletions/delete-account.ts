@@ -44,6 +44,10 @@ export interface DeleteAccount {
   undoable(secret: string): Promise<{ readonly userId: string; readonly dueAt: number } | undefined>;
   /** Lets the person in again, and tells them by mail. False when it came too late, or the link was used. */
   undo(userId: string, secret: string, by: By, language: string): Promise<boolean>;
+  /** Whether the account is on its way out, and may still be kept. */
+  isUndoable(userId: string): Promise<boolean>;
+  /** Keeps an account whose deletion its owner disowns. False when it came too late. */
+  disown(userId: string, by: By): Promise<boolean>;
 }
 
 const dayMs = 24 * 60 * 60 * 1000;
@@ -71,21 +75,28 @@ export function createDeleteAccount(parts: DeleteAccountParts): DeleteAccount {
       const user = await users.find(userId);
       // Whoever holds the link, or the password, has the account back without its owner: they must hear of it.
       const notice = user ? parts.notices.about({ kind: 'deletion-undone' }, user, { ...by, language }) : [];
-      const alongside = async () => [
-        store.undo(userId),
-        users.links.use('undelete', secret),
-        users.links.voidOpen('undelete', userId),
-        event(parts, 'user.deletion_undone', userId, by),
-        ...notice,
-      ];
-      try {
-        return await users.enable(userId, by, alongside);
-      } catch (error) {
-        if (!isLost(error)) throw error;
-        return false;
-      }
+      return keep(parts, userId, by, [users.links.use('undelete', secret), ...notice]);
     },
+    isUndoable: async (userId) => isOpen(await store.find(userId)),
+    disown: (userId, by) => keep(parts, userId, by, []),
   };
+}
+
+/** Lets the person in again, with what belongs to it. False when it came too late, or an operation did not hit. */
+async function keep(parts: DeleteAccountParts, userId: string, by: By, more: readonly Operation[]): Promise<boolean> {
+  const { users, store } = parts;
+  const alongside = async () => [
+    store.undo(userId),
+    ...more,
+    users.links.voidOpen('undelete', userId),
+    event(parts, 'user.deletion_undone', userId, by),
+  ];
+  try {
+    return await users.enable(userId, by, alongside);
+  } catch (error) {
+    if (!isLost(error)) throw error;
+    return false;
+  }
 }
 
 function createSchedule(parts: DeleteAccountParts): DeleteAccount['schedule'] {

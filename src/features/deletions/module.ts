@@ -15,7 +15,7 @@ export type { Scheduled } from './delete-account.ts';
  * account is refused like one that an operator disabled (users). It does not know which rows there are: every room
  * erases its own (`PersonalData`). Who may ask is decided on the account's pages.
  */
-export interface Deletions extends Pick<DeleteAccount, 'schedule'> {
+export interface Deletions extends Pick<DeleteAccount, 'schedule' | 'isUndoable' | 'disown'> {
   mount(router: Router): void;
   /** Leads somebody who has shown the password of an account that is to be erased to the way back. False when there is none. */
   offerReturn(ctx: Context, userId: string): Promise<boolean>;
@@ -43,6 +43,8 @@ export function createDeletions(
   const deletion = createDeleteAccount(within);
   return {
     schedule: deletion.schedule,
+    isUndoable: deletion.isUndoable,
+    disown: deletion.disown,
     mount: (router) => mountDeletions(router, { ...within, deletion }),
     offerReturn: offerReturn({ ...within, deletion }),
     eraseDue: createEraseAccounts(within),

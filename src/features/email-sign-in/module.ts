@@ -35,6 +35,10 @@ export const emailSignIns = (parts: Omit<SendParts, 'store'> & Stored): MessageK
 export const sweepEmailSignIns = (parts: Stored, before: number): Operation =>
   createEmailSignInStore(parts).sweep(before);
 
+/** The operation after which no code or link works that was sent to a person. */
+export const endEmailSignIns = (parts: Stored, userId: string): Operation =>
+  createEmailSignInStore(parts).endAll(userId);
+
 export function createEmailSignIns(
   parts: Omit<EmailSignInPagesParts, 'store' | 'check'> & Stored & Omit<CheckParts, 'store'>,
 ): EmailSignIns {

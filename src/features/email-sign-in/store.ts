@@ -57,6 +57,10 @@ const statements = {
   ),
   /** Of any number of racers one finds it unused. */
   use: statement('email_sign_in_use', `UPDATE email_sign_ins SET used_at = ?2 WHERE id = ?1 AND ${open} ?2`),
+  endAll: statement(
+    'email_sign_in_end_all',
+    'UPDATE email_sign_ins SET used_at = ?2 WHERE user_id = ?1 AND used_at IS NULL',
+  ),
   erase: statement('email_sign_in_erase', 'DELETE FROM email_sign_ins WHERE user_id = ?1 OR login_key = ?2'),
   sweep: statement('email_sign_in_sweep', {
     sqlite: `DELETE FROM email_sign_ins WHERE id IN (SELECT id ${expired})`,
@@ -76,6 +80,8 @@ export interface EmailSignInStore {
   countTry(id: string): Promise<boolean>;
   /** Must hit: it is used once. */
   use(id: string): Operation;
+  /** Nothing that was sent to a person can be used any more. */
+  endAll(userId: string): Operation;
   /** Removes those of a person. */
   erase(userId: string, loginKey: string): Operation;
   /** Removes a batch of those that expired before the given time (milliseconds). */
@@ -106,6 +112,7 @@ export function createEmailSignInStore({ database, clock }: { database: Database
       return (await database.commit({ operations: [operation], fallback: [] })).committed;
     },
     use: (id) => ({ statement: statements.use, params: [id, clock.now()], mustHit: true }),
+    endAll: (userId) => ({ statement: statements.endAll, params: [userId, clock.now()], mustHit: false }),
     erase: (userId, key) => ({ statement: statements.erase, params: [userId, key], mustHit: false }),
     sweep: (before) => ({ statement: statements.sweep, params: [before], mustHit: false }),
   };

@@ -13,6 +13,7 @@ import type { Interaction } from '../protocol/module.ts';
 import type { SettingsModule } from '../settings/module.ts';
 import type { Throttle } from '../throttle/module.ts';
 import type { PersonalData } from '../users/module.ts';
+import { createDisownFactors, type Disowned } from './disown-factors.ts';
 import {
   createEnrol,
   createNewCodes,
@@ -63,6 +64,8 @@ export interface Mfa {
   removal(userId: string, passkeyId?: string): Promise<readonly Operation[]>;
   /** Takes every factor away, by an operator, and commits `alongside` with it. False when there was none. */
   reset(userId: string, by: By, alongside?: readonly Operation[]): Promise<boolean>;
+  /** Takes away what was added since a time (milliseconds), by somebody else perhaps. Commit the operations. */
+  disown(userId: string, since: number): Promise<Disowned>;
   readonly personal: PersonalData;
 }
 
@@ -113,6 +116,7 @@ export function createMfa(parts: MfaParts): Mfa {
       return others > 0 ? rest : [...rest, ...store.removeCodes(userId)];
     },
     reset: createResetFactors({ ...parts, store }),
+    disown: createDisownFactors({ ...parts, store }),
   };
 }
 

@@ -24,6 +24,12 @@ const useStep = statement(
 );
 const removeFactor = statement('totp_remove', 'DELETE FROM totp_factors WHERE user_id = ?1');
 
+const removeFactorSince = statement(
+  'totp_remove_since',
+  'DELETE FROM totp_factors WHERE user_id = ?1 AND created_at >= ?2',
+);
+
+const findSet = statement('recovery_set', 'SELECT created_at FROM recovery_sets WHERE user_id = ?1');
 const insertSet = 'INSERT INTO recovery_sets (user_id, set_id, created_at) VALUES (?1, ?2, ?3)';
 const nameSet = statement('recovery_name_set', {
   sqlite: `${insertSet} ON CONFLICT (user_id) DO UPDATE SET set_id = ?2, created_at = ?3`,
@@ -75,6 +81,10 @@ export interface MfaStore {
   /** Takes the app away. Must hit: misses when another request was faster. */
   remove(userId: string): Operation;
   removeCodes(userId: string): Operation[];
+  /** Takes the app away if it was added at this time (milliseconds) or later. */
+  removeSince(userId: string, since: number): Operation;
+  /** When the person's recovery codes were made, in milliseconds. */
+  codesMadeAt(userId: string): Promise<number | undefined>;
 }
 
 export function createMfaStore(parts: { database: Database; clock: Clock; keyRing: KeyRing }): MfaStore {
@@ -116,6 +126,11 @@ export function createMfaStore(parts: { database: Database; clock: Clock; keyRin
     ],
     useCode: (id) => operation(useCode, [id, clock.now()], true),
     remove: (userId) => operation(removeFactor, [userId], true),
+    removeSince: (userId, since) => operation(removeFactorSince, [userId, since], false),
+    async codesMadeAt(userId) {
+      const row = await database.get<{ created_at: number }>(findSet, [userId]);
+      return row && Number(row.created_at);
+    },
     removeCodes: (userId) => [operation(removeSet, [userId], false), operation(removeCodes, [userId], false)],
   };
 }

@@ -8,7 +8,8 @@ import type { User } from '../users/module.ts';
 /** What happened to an account that its person must hear of. */
 export type Notice =
   | { readonly kind: 'password-reset' }
-  | { readonly kind: 'password-changed' | 'recovery-regenerated' | 'factors-reset' | 'deletion-undone' }
+  | { readonly kind: 'password-changed' | 'recovery-regenerated' | 'factors-reset' }
+  | { readonly kind: 'deletion-undone' | 'factors-disowned' }
   | { readonly kind: 'factor-added' | 'factor-removed'; readonly method: FactorKind };
 
 /** A kind of second factor, as mails name it. */

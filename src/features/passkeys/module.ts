@@ -52,6 +52,8 @@ export interface Passkeys {
   removal(userId: string, id: string): Operation;
   /** Takes all of a person's keys away. */
   removalOfAll(userId: string): Operation;
+  /** Takes those away that were added at this time (milliseconds) or later. */
+  removalSince(userId: string, since: number): Operation;
   /** Removes a batch of answered challenges that expired before the given time (milliseconds). */
   sweep(before: number): Operation;
 }
@@ -93,6 +95,7 @@ export function createPasskeys(parts: PasskeysParts): Passkeys {
     rename: (userId, id, name) => store.rename(userId, id, passkeyName(name)),
     removal: (userId, id) => store.remove(userId, id),
     removalOfAll: (userId) => store.removeAll(userId),
+    removalSince: (userId, since) => store.removeSince(userId, since),
     sweep: (before) => store.sweep(before),
   };
 }

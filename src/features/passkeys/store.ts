@@ -31,6 +31,8 @@ const renamePasskey = statement('passkey_rename', 'UPDATE passkeys SET name = ?3
 const removePasskey = statement('passkey_remove', 'DELETE FROM passkeys WHERE id = ?1 AND user_id = ?2');
 const removeAll = statement('passkey_remove_all', 'DELETE FROM passkeys WHERE user_id = ?1');
 
+const removeSince = statement('passkey_remove_since', 'DELETE FROM passkeys WHERE user_id = ?1 AND created_at >= ?2');
+
 const insertChallenge = 'INSERT INTO passkey_challenges (id, expires_at) VALUES (?1, ?2)';
 const spendChallenge = statement('passkey_challenge_spend', {
   sqlite: `${insertChallenge} ON CONFLICT DO NOTHING`,
@@ -73,6 +75,8 @@ export interface PasskeyStore {
   /** Must hit: misses when the person has no such key. */
   remove(userId: string, id: string): Operation;
   removeAll(userId: string): Operation;
+  /** Those that were added at this time (milliseconds) or later. */
+  removeSince(userId: string, since: number): Operation;
   /** Must hit: misses when the challenge was answered before. */
   spend(challenge: string, expiresAt: number): Operation;
   /** Removes a batch of challenges that expired before the given time (milliseconds). */
@@ -131,6 +135,7 @@ export function createPasskeyStore({ database, clock }: { database: Database; cl
     rename: (userId, id, name) => must(renamePasskey, [id, userId, name]),
     remove: (userId, id) => must(removePasskey, [id, userId]),
     removeAll: (userId) => ({ statement: removeAll, params: [userId], mustHit: false }),
+    removeSince: (userId, since) => ({ statement: removeSince, params: [userId, since], mustHit: false }),
     spend: (challenge, expiresAt) => must(spendChallenge, [sha256(challenge), expiresAt]),
     sweep: (before) => ({ statement: sweepChallenges, params: [before], mustHit: false }),
   };

@@ -62,6 +62,11 @@ export interface Passwords {
   matches(phc: string, password: string): Promise<boolean>;
   /** The same for a hash made elsewhere: an Argon2id PHC string. Throws `password_hash_refused` (400, fields.password_hash). */
   fromHash(userId: string, phc: string, by: By): Operation[];
+  /**
+   * The operations after which nobody has the account by its password: somebody else knows it. The person sets another
+   * one by a link. To be committed in this order.
+   */
+  takeAway(userId: string): Operation[];
   /** The file of breached passwords that the settings name; undefined where they name none. Throws `breached_file`. */
   breachedFile(): Promise<{ path: string; entries: number } | undefined>;
   /** Whether the person's password is older than the settings allow. */

@@ -40,10 +40,11 @@ export function createSetPassword({ audit, settings, judge, passwordHash, store 
   async function history(userId: string, password: string): Promise<Operation[]> {
     const held = settings.current();
     const { history: length } = held.password;
-    const former = await store.former(userId);
-    const present = length > 0 ? await store.find(userId) : undefined;
-    const compared = [present, ...former.map(({ hash }) => hash)].filter((hash) => hash !== undefined);
-    for (const hash of compared.slice(0, length)) {
+    const [former, present] = await Promise.all([store.former(userId), store.find(userId)]);
+    const hashes = [...(present === undefined ? [] : [present]), ...former.map(({ hash }) => hash)];
+    // One that was taken away because somebody else knew it must not come back, whatever the rule for others.
+    const least = present === undefined ? 1 : 0;
+    for (const hash of hashes.slice(0, Math.max(length, least))) {
       if (await passwordHash.verify(hash, password)) throw passwordRefused(inWords('former', held));
     }
     // The present one joins them.
@@ -56,6 +57,7 @@ export function createSetPassword({ audit, settings, judge, passwordHash, store 
       const hash = await judged(password, person);
       return [...(await history(userId, password)), ...operations(userId, hash, by)];
     },
+    takeAway: (userId: string): Operation[] => [store.retire(userId), store.remove(userId)],
     fromHash(userId: string, phc: string, by: By): Operation[] {
       if (readPasswordHash(phc) === undefined) throw passwordHashRefused();
       return operations(userId, { hash: phc, unasked: [] }, by);

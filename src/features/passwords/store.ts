@@ -55,6 +55,8 @@ export interface PasswordStore {
   /** What a person had, the latest first. */
   former(userId: string): Promise<FormerPassword[]>;
   forget(id: string): Operation;
+  /** Removes what a person has; after `retire` it is one that they had. */
+  remove(userId: string): Operation;
   /** Removes what a person has and had. */
   erase(userId: string): Operation[];
 }
@@ -79,6 +81,7 @@ export function createPasswordStore({ database, clock, ids }: Parts): PasswordSt
     }),
     former: (userId) => database.all<FormerPassword>(statements.former, [userId]),
     forget: (id) => ({ statement: statements.forget, params: [id], mustHit: false }),
+    remove: (userId) => ({ statement: statements.erase, params: [userId], mustHit: false }),
     erase: (userId) =>
       [statements.erase, statements.eraseFormer].map((one) => ({ statement: one, params: [userId], mustHit: false })),
     put: (userId, hash) => ({ statement: putHash, params: [userId, hash, clock.now()], mustHit: false }),

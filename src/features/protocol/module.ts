@@ -54,6 +54,7 @@ export { claimsOf } from './claims.ts';
 export type { ConnectedApp, ConnectedApps } from './connected-apps.ts';
 export { createEndings, type Endings, type LogoutNotice } from './endings.ts';
 export type { Interaction, Interactions, MissingConsent } from './interaction.ts';
+export { interactionSeconds } from './lifetimes.ts';
 export { losses } from './losses.ts';
 export {
   type KeptProof,

@@ -57,10 +57,14 @@ async function owner(
 ): Promise<User | undefined> {
   const link = await parts.users.links.peek(purpose, keyOf(ctx));
   const user = link?.subject === undefined ? undefined : await parts.users.find(link.subject);
-  if (user && user.disabledAt === undefined) return user;
+  if (user && (user.disabledAt === undefined || (await isSentAway(parts, purpose, user)))) return user;
   linkOver(ctx, parts);
   return undefined;
 }
+
+/** Whoever signed in may have deleted the account, which must not end its owner's way to take it back. */
+const isSentAway = async ({ deletions }: SafeguardPagesParts, purpose: string, { id }: User): Promise<boolean> =>
+  purpose === 'not-me' && deletions.isUndoable(id);
 
 async function unlock(ctx: Context, parts: SafeguardPagesParts, user: User): Promise<void> {
   const by = { actor: { kind: 'anonymous', name: 'unlock link' }, facts: doorState(ctx).facts } as const;
@@ -73,7 +77,7 @@ async function unlock(ctx: Context, parts: SafeguardPagesParts, user: User): Pro
 async function disown(ctx: Context, parts: SafeguardPagesParts, user: User): Promise<void> {
   const by = { actor: { kind: 'anonymous', name: 'not-me link' }, facts: doorState(ctx).facts } as const;
   await unlessUsed(ctx, parts, async () => {
-    const secret = await throwOut(parts, user, keyOf(ctx), by);
+    const secret = await throwOut(parts, { user, secret: keyOf(ctx), language: doorState(ctx).language }, by);
     // Whoever signed in knows the password: the next thing is another one.
     seeOther(ctx, `/reset?key=${secret}`);
   });

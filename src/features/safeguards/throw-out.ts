@@ -1,38 +1,108 @@
+import type { Clock } from '../../foundation/clock.ts';
 import type { Database } from '../../foundation/db/database.ts';
-import type { Audit, By } from '../audit/module.ts';
+import type { Operation } from '../../foundation/db/statement.ts';
+import type { Addresses } from '../addresses/module.ts';
+import type { Audit, AuditEvent, By } from '../audit/module.ts';
+import type { Deletions } from '../deletions/module.ts';
 import type { Devices } from '../devices/module.ts';
+import type { Mfa } from '../mfa/module.ts';
+import type { Notices } from '../notices/module.ts';
+import type { Passwords } from '../passwords/module.ts';
+import { interactionSeconds } from '../protocol/module.ts';
 import type { AccountEndings, User, Users } from '../users/module.ts';
 
 export interface ThrowOutParts {
+  readonly clock: Clock;
   readonly database: Database;
   readonly audit: Audit;
   readonly users: Users;
   readonly devices: Pick<Devices, 'removeAll'>;
+  readonly passwords: Pick<Passwords, 'takeAway'>;
+  readonly mfa: Pick<Mfa, 'disown'>;
+  readonly addresses: Pick<Addresses, 'disown'>;
+  readonly deletions: Pick<Deletions, 'isUndoable' | 'disown'>;
+  readonly notices: Notices;
   /** Ends everything that a person holds, and tells the apps. */
   readonly endEverything: AccountEndings;
+}
+
+/** Who says so, by which link, and in which language they read. */
+export interface Disowning {
+  readonly user: User;
+  readonly secret: string;
+  readonly language: string;
 }
 
 /** How long the link works by which the person sets a new password at once, in seconds. */
 const resetSeconds = 30 * 60;
 
 /**
- * "This wasn't me": ends every session and token of the account, knows none of its browsers any more, and makes a link
- * by which its owner sets a new password; its secret is returned. The notice's link is used up: of any number of racers
- * one wins, the others get `store_conflict`.
+ * "This wasn't me": whoever signed in must have no way back. Ends every session and token of the account, knows none of
+ * its browsers any more, takes away the password that somebody else knows, and what was added since: passkeys, app,
+ * recovery codes, another address, a deletion. Makes a link by which the owner sets a new password; its secret is
+ * returned. The notice's link is used up: of any number of racers one wins, the others get `store_conflict`. Throws
+ * `user_email_taken` when another account has the former address by now.
  */
-export async function throwOut(parts: ThrowOutParts, { id }: User, secret: string, by: By): Promise<string> {
-  const { database, audit, users, devices } = parts;
-  const ending = await parts.endEverything(id);
+export async function throwOut(parts: ThrowOutParts, disowning: Disowning, by: By): Promise<string> {
+  const { database, users, deletions } = parts;
+  const { user, secret } = disowning;
+  const { id } = user;
+  const since = await sinceOf(parts, id);
+  const { former, operations: voiding } = await parts.addresses.disown(id, since);
   const reset = users.links.prepare('reset', { ttlSeconds: resetSeconds, subject: id }, by);
-  const event = audit.record({ type: 'account.disowned', outcome: 'success', actor: by.actor, subject: id }, by.facts);
-  await database.together(async (_, also) => {
-    also(users.links.use('not-me', secret));
-    also(users.links.voidOpen('not-me', id));
-    also(users.links.voidOpen('reset', id));
-    for (const operation of ending) also(operation);
-    also(devices.removeAll(id));
-    for (const operation of reset.operations) also(operation);
-    also(event);
-  });
+  const operations = [
+    // The password's row first: see `ResetPassword`.
+    ...parts.passwords.takeAway(id),
+    users.links.use('not-me', secret),
+    users.links.voidOpen('not-me', id),
+    users.links.voidOpen('reset', id),
+    ...voiding,
+    ...(await parts.endEverything(id)),
+    parts.devices.removeAll(id),
+    ...reset.operations,
+    event(parts, id, { type: 'account.disowned' }, by),
+    ...(await withoutAdded(parts, { ...disowning, email: former ?? user.email, since }, by)),
+  ];
+  // Whoever signed in may have sent the account away.
+  if (user.disabledAt !== undefined) await deletions.disown(id, by);
+  if (former !== undefined) {
+    await users.changeEmail(id, { to: former }, by, async () => operations);
+  } else {
+    await database.together(async (_, also) => {
+      for (const operation of operations) also(operation);
+    });
+  }
   return reset.secret;
 }
+
+/**
+ * From when on somebody else may have been in: since the oldest sign-in that was told and never answered, not only the
+ * one whose mail was opened. A sign-in is told when it is complete, and may have added a factor on its way.
+ */
+async function sinceOf({ clock, users }: ThrowOutParts, id: string): Promise<number> {
+  return ((await users.links.oldestOpen('not-me', id)) ?? clock.now()) - interactionSeconds * 1000;
+}
+
+/** Takes away what was added to the factors, with its events and a mail. */
+async function withoutAdded(
+  parts: ThrowOutParts,
+  { user, email, since, language }: Disowning & { readonly email: string; readonly since: number },
+  by: By,
+): Promise<readonly Operation[]> {
+  const { id } = user;
+  const { methods, operations } = await parts.mfa.disown(id, since);
+  const removed = methods.map((method) => event(parts, id, { type: 'factor.removed', details: { method } }, by));
+  if (methods.length === 0) return operations;
+  return [
+    ...operations,
+    ...removed,
+    ...parts.notices.about({ kind: 'factors-disowned' }, { id, email }, { ...by, language }),
+  ];
+}
+
+const event = (
+  { audit }: Pick<ThrowOutParts, 'audit'>,
+  subject: string,
+  told: Pick<AuditEvent, 'type' | 'details'>,
+  { actor, facts }: By,
+): Operation => audit.record({ ...told, outcome: 'success', actor, subject }, facts);

@@ -46,6 +46,8 @@ export function createLinks({ database, clock, random, audit, linkStore }: Parts
       return { secret, expiresAt, operations: [linkStore.put(row), recorded] };
     },
     countOpen: (purpose: LinkPurpose, subject: string): Promise<number> => linkStore.countOpen(purpose, subject),
+    oldestOpen: (purpose: LinkPurpose, subject: string): Promise<number | undefined> =>
+      linkStore.oldestOpen(purpose, subject),
     voidOpen: (purpose: LinkPurpose, subject: string): Operation => linkStore.voidAll(purpose, subject),
     sweep: (before: number): Operation => linkStore.sweep(before),
     peek: (purpose: LinkPurpose, secret: string): Promise<OneTimeLink | undefined> =>

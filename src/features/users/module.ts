@@ -90,6 +90,8 @@ export interface Links {
   ): { secret: string; expiresAt: number; operations: readonly Operation[] };
   /** How many links of the purpose somebody has that still work. */
   countOpen(purpose: LinkPurpose, subject: string): Promise<number>;
+  /** When the oldest of them was made, in milliseconds. */
+  oldestOpen(purpose: LinkPurpose, subject: string): Promise<number | undefined>;
   /** The operation that voids all links of the purpose that somebody still has. */
   voidOpen(purpose: LinkPurpose, subject: string): Operation;
   /** The operation that removes a batch of links that expired before the given time (milliseconds). */

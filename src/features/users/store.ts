@@ -76,6 +76,11 @@ const countLinks = statement(
   `SELECT count(*) AS n FROM one_time_links
    WHERE purpose = ?1 AND subject = ?2 AND used_at IS NULL AND voided_at IS NULL AND expires_at > ?3`,
 );
+const oldestLink = statement(
+  'link_oldest',
+  `SELECT min(created_at) AS created_at FROM one_time_links
+   WHERE purpose = ?1 AND subject = ?2 AND used_at IS NULL AND voided_at IS NULL AND expires_at > ?3`,
+);
 const voidLinksOf = statement(
   'link_void_subject',
   'UPDATE one_time_links SET voided_at = ?3 WHERE purpose = ?1 AND subject = ?2 AND used_at IS NULL AND voided_at IS NULL',
@@ -259,6 +264,8 @@ export interface LinkStore {
   find(purpose: LinkPurpose, id: string): Promise<OneTimeLink | undefined>;
   /** How many links of the purpose somebody has that still work. */
   countOpen(purpose: LinkPurpose, subject: string): Promise<number>;
+  /** When the oldest of them was made, in milliseconds. */
+  oldestOpen(purpose: LinkPurpose, subject: string): Promise<number | undefined>;
   use(purpose: LinkPurpose, id: string): Operation;
   /** Voids every open link of the purpose, or those of one subject. */
   voidAll(purpose: LinkPurpose, subject?: string): Operation;
@@ -287,6 +294,10 @@ export function createLinkStore({ database, clock }: { database: Database; clock
     },
     async countOpen(purpose, subject) {
       return Number((await database.get<{ n: number }>(countLinks, [purpose, subject, clock.now()]))?.n ?? 0);
+    },
+    async oldestOpen(purpose, subject) {
+      const row = await database.get<{ created_at: number | null }>(oldestLink, [purpose, subject, clock.now()]);
+      return typeof row?.created_at === 'number' ? row.created_at : undefined;
     },
     use: (purpose, id) => ({ statement: useLink, params: [id, purpose, clock.now()], mustHit: true }),
     voidAll: (purpose, subject) =>

@@ -28,6 +28,7 @@ export type AccountChange =
   | 'recovery-regenerated'
   | 'factors-reset'
   | 'deletion-undone'
+  | 'factors-disowned'
   | `factor-${'added' | 'removed'}-${'totp' | 'passkey'}`;
 
 /** That something was changed which keeps others out, to whom the account belongs. */
