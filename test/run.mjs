@@ -10,6 +10,7 @@ import { inProject, root, SetUpError, say } from '../bin/set-up/place.mjs';
 import { findRuntime } from '../bin/set-up/runtime.mjs';
 import { meetsThresholds } from './runner/coverage.mjs';
 import { provideServices } from './runner/debian.mjs';
+import { provideKeycloak } from './runner/keycloak.mjs';
 import { providePython } from './runner/python.mjs';
 import { tally } from './runner/tally.mjs';
 
@@ -130,8 +131,9 @@ function readJson(path) {
 }
 
 async function everything({ long }) {
-  await step('services', provideServices);
+  await step('services', () => provideServices({ long }));
   await step('identity provider in Python', providePython);
+  if (long) await step('Keycloak', provideKeycloak);
   for (const [name, args] of Object.entries(checks))
     await count(name, async () => (await node(args, { quiet: true })) === 0);
   const projects = ['architecture', 'unit', 'integration', 'browser'];

@@ -20,8 +20,16 @@ const packages = {
   'python3-venv': () => existsSync('/usr/bin/python3') && hasVenv(),
 };
 
+/** What the long suites start besides: Keycloak, which Maven brings and Java runs. */
+const longPackages = {
+  maven: () => existsSync('/usr/bin/mvn'),
+  'default-jre-headless': () => existsSync('/usr/bin/java'),
+};
+
 /** Installs what is missing when we are root on Debian. Throws the line that says what to install otherwise. */
-export function provideServices() {
+export function provideServices({ long = false } = {}) {
+  const wanted = { ...packages, ...(long ? longPackages : {}) };
+  const missing = () => Object.keys(wanted).filter((name) => !wanted[name]());
   const absent = missing();
   if (absent.length === 0) return;
   const command = `apt-get update && apt-get install -y --no-install-recommends ${absent.join(' ')}`;
@@ -33,8 +41,6 @@ export function provideServices() {
   });
   if (missing().length > 0) throw new SetUpError(`missing: ${missing().join(' ')}; ${command}`);
 }
-
-const missing = () => Object.keys(packages).filter((name) => !packages[name]());
 
 function apt(args) {
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
