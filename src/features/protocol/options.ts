@@ -8,8 +8,8 @@ import type { Users } from '../users/module.ts';
 import { type AssuranceRule, assurances } from './assurance.ts';
 import { claimsByScope, findAccount, tokenClaims } from './claims.ts';
 import { consentPolicy, existingGrant, type OwnMetadata } from './consent-policy.ts';
+import { activeKey, publishedKey } from './engine-keys.ts';
 import { lifetimes } from './lifetimes.ts';
-import { publishedKey } from './published-key.ts';
 import type { RememberedConsents } from './remembered-consent.ts';
 import { resourceIndicators } from './resources.ts';
 import { routes } from './routes.ts';
@@ -47,7 +47,7 @@ export function engineOptions(parts: EngineParts): Configuration {
     routes,
     discovery: { ui_locales_supported: [...parts.languages] },
     jwks: {
-      keys: [...parts.keys().active.map((key) => ({ ...key.privateJwk, use: 'sig' })), ...published(parts)],
+      keys: [...parts.keys().active.map((key) => activeKey(key.privateJwk as never)), ...published(parts)],
     } as never,
     cookies: cookies(parts),
     ttl: lifetimes(parts.settings, parts.clock),
