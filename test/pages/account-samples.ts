@@ -5,6 +5,7 @@ import {
   app,
   busy,
   longApp,
+  meter,
   passkey,
   recoveryCodes,
   reference,
@@ -51,7 +52,7 @@ const mine = {
     mayAdd: true,
   },
   passkeys: { list: passkeys, add: { ...passkey('create'), action: '/account/passkeys' } },
-  password: { minLength: 15 },
+  password: { minLength: 15, meter },
   devices: [],
   sessions: signIns,
   apps: [

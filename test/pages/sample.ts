@@ -44,9 +44,10 @@ export const signIn = { action: '/interaction/x/login', denyAction: '/interactio
 export const device = { action: '/device', hidden: { xsrf: 'x' } };
 export const account = 'ada@example.org';
 export const forgot = { action: '/forgot', backHref: '/' };
-export const register = { action: '/register', backHref: '/', minLength: 15 };
+export const meter = { least: 0, words: ['northwind'] };
+export const register = { action: '/register', backHref: '/', minLength: 15, meter };
 export const confirm = { action: '/register/confirm?key=x', email: account, needsPassword: false };
-export const reset = { action: '/reset?key=x', email: account, minLength: 15 };
+export const reset = { action: '/reset?key=x', email: account, minLength: 15, meter };
 export const signedIn = { label: account, signOutAction: '/sign-out', accountHref: '/account' };
 export const form = { action: '/apps' };
 export const created = {
@@ -81,7 +82,7 @@ export const totp = {
 export const enrolment = { ...step, action: '/interaction/x/enrolment', totp };
 export const recoveryCodes = Array.from({ length: 10 }, (_, index) => `k3v9x-7q2m${index}`);
 
-export const newPassword = { ...step, action: '/interaction/x/new-password', minLength: 15 };
+export const newPassword = { ...step, action: '/interaction/x/new-password', minLength: 15, meter };
 export const newPasswordProblems = [
   'missing',
   'short',

@@ -14,6 +14,7 @@ import {
   forgot,
   form,
   longApp,
+  meter,
   newPassword,
   newPasswordProblems,
   passkey,
@@ -317,20 +318,22 @@ const errors: readonly Sample[] = [
 ];
 
 const operators: readonly Sample[] = [
-  sample('set-up', 'set-up/set-up', 'page', { action: '/setup', minLength: 15 }),
+  sample('set-up', 'set-up/set-up', 'page', { action: '/setup', minLength: 15, meter }),
   sample('set-up-wrong', 'set-up/set-up', 'page', {
     action: '/setup',
     minLength: 15,
+    meter,
     email: 'ada@example',
     problems: { email: 'invalid', password: 'short' },
   }),
   sample('set-up-short', 'set-up/set-up', 'page', {
     action: '/setup',
     minLength: 15,
+    meter,
     email: account,
     problems: { password: 'short' },
   }),
-  sample('set-up-busy', 'set-up/set-up', 'page', { action: '/setup', minLength: 15, email: account, busy }),
+  sample('set-up-busy', 'set-up/set-up', 'page', { action: '/setup', minLength: 15, meter, email: account, busy }),
   ...(['unknown', 'used', 'expired'] as const).map((reason) =>
     sample(`set-up-link-${reason}`, 'set-up/link', 'page', {
       reason,

@@ -1,5 +1,5 @@
 import type Router from '@koa/router';
-import type { Passwords } from '../passwords/module.ts';
+import type { Passwords, Person } from '../passwords/module.ts';
 import { createChangePassword } from './change-password.ts';
 import { type AccountPagesParts, mountAccount } from './pages.ts';
 import { mountPasskeys } from './passkey-pages.ts';
@@ -16,11 +16,11 @@ export interface Account {
 }
 
 export function createAccount(
-  parts: Omit<AccountPagesParts, 'changePassword' | 'proveAgain'> & { passwords: Passwords },
+  parts: Omit<AccountPagesParts, 'changePassword' | 'proveAgain' | 'meter'> & { passwords: Passwords },
 ): Account {
   const changePassword = createChangePassword(parts);
   const proveAgain = createProveAgain(parts);
-  const within = { ...parts, changePassword, proveAgain };
+  const within = { ...parts, changePassword, proveAgain, meter: (person: Person) => parts.passwords.meter(person) };
   return {
     mount(router) {
       mountAccount(router, within);

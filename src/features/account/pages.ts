@@ -10,7 +10,7 @@ import { throttledProblem } from '../../foundation/views/waiting.ts';
 import type { Devices } from '../devices/module.ts';
 import type { Mfa } from '../mfa/module.ts';
 import type { Passkeys } from '../passkeys/module.ts';
-import { type ReplaceOwn, shortestPassword } from '../passwords/module.ts';
+import { type Passwords, type ReplaceOwn, shortestPassword } from '../passwords/module.ts';
 import { currentUnit } from '../protocol/module.ts';
 import type { SettingsModule } from '../settings/module.ts';
 import type { AccountEndings } from '../users/module.ts';
@@ -39,6 +39,8 @@ export interface AccountPagesParts
   readonly devices: Pick<Devices, 'known' | 'remembered' | 'forget' | 'forgetAll'>;
   readonly changePassword: ReturnType<typeof createChangePassword>;
   readonly replaceOwn: ReplaceOwn;
+  /** What the strength meter goes by for this person. */
+  readonly meter: Passwords['meter'];
   /** Ends everything that a person holds, and tells the apps. */
   readonly endEverything: AccountEndings;
 }
@@ -152,7 +154,11 @@ export async function showAccount(
           ...(await newPasskey(parts, visitor)),
           problem: shown.passkeyProblem,
         },
-        password: { minLength: shortestPassword(settings), problem: shown.passwordProblem },
+        password: {
+          minLength: shortestPassword(settings),
+          meter: parts.meter(user),
+          problem: shown.passwordProblem,
+        },
         apps,
         devices: devices.map(({ id, userAgent, rememberedUntil }) => ({
           id,

@@ -5,6 +5,7 @@ import type { PasswordHash } from '../../foundation/crypto/password-hash.ts';
 import type { Database } from '../../foundation/db/database.ts';
 import type { Operation } from '../../foundation/db/statement.ts';
 import type { Ids } from '../../foundation/ids.ts';
+import type { StrengthMeter } from '../../foundation/views/pages.ts';
 import type { Audit, By } from '../audit/module.ts';
 import type { Interaction } from '../protocol/module.ts';
 import type { Settings, SettingsModule } from '../settings/module.ts';
@@ -13,6 +14,7 @@ import { exportedTime, type PersonalData } from '../users/module.ts';
 import { breachedFile } from './breached.ts';
 import { createCheckPassword } from './check-password.ts';
 import { createJudge, type JudgeParts } from './judge.ts';
+import { wordsOf } from './own-words.ts';
 import { mountPasswords, type PasswordPagesParts, showNewPassword } from './pages.ts';
 import type { PasswordProblem, Person } from './policy.ts';
 import { createProvePassword, type PasswordProof } from './prove-password.ts';
@@ -67,6 +69,8 @@ export interface Passwords {
    * one by a link. To be committed in this order.
    */
   takeAway(userId: string): Operation[];
+  /** What a page's strength meter goes by for a new password of this person, as the judge does. */
+  meter(person: Person): StrengthMeter;
   /** The file of breached passwords that the settings name; undefined where they name none. Throws `breached_file`. */
   breachedFile(): Promise<{ path: string; entries: number } | undefined>;
   /** Whether the person's password is older than the settings allow. */
@@ -92,6 +96,10 @@ export function createPasswords(parts: PasswordsParts): Passwords {
   const judge = createJudge(parts);
   return {
     problem: async (password, person, planned) => (await judge(password, person, planned)).problem,
+    meter: (person) => ({
+      least: parts.settings.current().password.minScore,
+      words: wordsOf(person, new URL(parts.config.issuer).hostname),
+    }),
     breachedFile: () => breachedFile(parts.config, parts.settings.current()),
     async isDue(userId) {
       const { maxAge } = parts.settings.current().password;

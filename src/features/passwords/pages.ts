@@ -81,7 +81,7 @@ export const showNewPassword =
 
 async function show(
   ctx: Context,
-  { views, users, settings }: PasswordPagesParts,
+  { views, users, settings, passwords }: PasswordPagesParts,
   interaction: Interaction,
   problem: Problem,
 ): Promise<void> {
@@ -100,6 +100,7 @@ async function show(
       denyAction: `${here}/deny`,
       switchAction: `${here}/switch`,
       minLength: shortestPassword(settings.current()),
+      meter: passwords.meter(user ?? {}),
       problem,
     },
   });

@@ -9,7 +9,7 @@ import type { PageLocals } from '../../foundation/views/pages.ts';
 import type { Views } from '../../foundation/views/render.ts';
 import { busyProblem, throttledProblem } from '../../foundation/views/waiting.ts';
 import type { Clients } from '../clients/module.ts';
-import { refusedPassword, shortestPassword } from '../passwords/module.ts';
+import { type Passwords, refusedPassword, shortestPassword } from '../passwords/module.ts';
 import { backToApp, type Interactions, requireUnit } from '../protocol/module.ts';
 import type { SettingsModule } from '../settings/module.ts';
 import type { Throttle } from '../throttle/module.ts';
@@ -26,6 +26,7 @@ export interface RecoveryPagesParts {
   readonly clients: Clients;
   readonly interactions: Interactions;
   readonly mail: Mail;
+  readonly passwords: Pick<Passwords, 'meter'>;
   readonly outbox: Pick<Outbox, 'put'>;
   readonly reset: ResetPassword;
 }
@@ -140,15 +141,20 @@ function explain(ctx: Context, parts: RecoveryPagesParts, user: User, error: unk
 
 function showReset(
   ctx: Context,
-  { views, settings }: RecoveryPagesParts,
-  { email }: User,
+  { views, settings, passwords }: RecoveryPagesParts,
+  user: User,
   problem?: PageLocals['recovery/reset']['problem'],
 ): void {
   if (problem?.kind === 'busy') ctx.set('Retry-After', String(problem.retryAfter));
   const status = problem === undefined ? 200 : problem.kind === 'busy' ? 503 : 400;
   const minLength = shortestPassword(settings.current());
   const action = `/reset${ctx.search}`;
-  showPage(ctx, { views, page: 'recovery/reset', status, locals: { action, email, minLength, problem } });
+  showPage(ctx, {
+    views,
+    page: 'recovery/reset',
+    status,
+    locals: { action, email: user.email, minLength, meter: passwords.meter(user), problem },
+  });
 }
 
 /** Whether it was used, replaced, ran out or never existed is nobody's business. */

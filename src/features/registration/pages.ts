@@ -136,12 +136,21 @@ function showRegister(ctx: Context, parts: RegistrationPagesParts, place: Place,
   const { action, backHref, invited } = place;
   const state = invited === undefined && !isOffered(parts) ? 'off' : shown.state;
   if (shown.wait) ctx.set('Retry-After', String(shown.wait.retryAfter));
+  const meter = parts.passwords.meter({ email: invited });
   const isRefusedPost = state === 'off' && ctx.method === 'POST';
   showPage(ctx, {
     views: parts.views,
     page: 'registration/register',
     status: isRefusedPost ? 409 : statusOf(shown),
-    locals: { action, backHref, invited, minLength: shortestPassword(parts.settings.current()), ...shown, state },
+    locals: {
+      action,
+      backHref,
+      invited,
+      minLength: shortestPassword(parts.settings.current()),
+      meter,
+      ...shown,
+      state,
+    },
   });
 }
 

@@ -123,6 +123,7 @@ function show(ctx: Context, parts: SetUpPagesParts, { status = 200, ...typed }: 
     locals: {
       action: `/setup?key=${encodeURIComponent(secretOf(ctx))}`,
       minLength: shortestPassword(parts.settings.current()),
+      meter: parts.passwords.meter({}),
       ...typed,
     },
   });

@@ -7,6 +7,7 @@ import type {
   NewPasswordProblem,
   PasskeyOnPage,
   PasskeyProblem,
+  StrengthMeter,
   ThrottledProblem,
 } from './pages.ts';
 import type { CodeProblem, TotpOnPage } from './step-pages.ts';
@@ -96,6 +97,7 @@ export interface AccountLocals {
         readonly password: {
           /** Characters that a new one must have. */
           readonly minLength: number;
+          readonly meter?: StrengthMeter | undefined;
           readonly problem?:
             | { readonly kind: 'missing' | 'wrong' }
             | { readonly kind: 'refused'; readonly reason: NewPasswordProblem }

@@ -14,6 +14,10 @@ const types: Readonly<Record<string, string>> = {
 const compressible = new Set(['.css', '.js', '.svg']);
 const fontSubsets = ['latin', 'latin-ext', 'greek', 'cyrillic'];
 const fontPackage = '@fontsource-variable/inter/package.json';
+/** What the strength meter loads: the scripts that the packages ship for browsers, which need no bundling. */
+const meterParts = { core: 'core', common: 'language-common', english: 'language-en' } as const;
+/** In bytes. */
+const large = 200_000;
 const mount = '/assets/';
 
 export interface AssetAnswer {
@@ -32,8 +36,9 @@ export interface Assets {
 
 interface StoredAsset {
   readonly plain: AssetAnswer;
-  readonly br?: AssetAnswer;
-  readonly gzip?: AssetAnswer;
+  /** Made when first asked for: a start waits for nothing that nobody may ever load. */
+  readonly br?: () => AssetAnswer;
+  readonly gzip?: () => AssetAnswer;
 }
 
 /** Reads `public/` and the fonts once. Throws for a file of unknown type and for two files of one name. */
@@ -55,6 +60,7 @@ export function createAssets(publicDir: string): Assets {
   };
 
   for (const subset of fontSubsets) add(`fonts/inter-${subset}.woff2`, readFont(subset));
+  for (const [name, part] of Object.entries(meterParts)) add(`js/zxcvbn-${name}.js`, readMeterPart(part));
   const files = readdirSync(publicDir, { recursive: true, encoding: 'utf8', withFileTypes: true })
     .filter((entry) => entry.isFile() && !entry.name.startsWith('.'))
     .map((entry) =>
@@ -76,8 +82,8 @@ export function createAssets(publicDir: string): Assets {
     find(path, acceptEncoding) {
       const asset = byPath.get(path);
       if (!asset) return undefined;
-      if (asset.br && accepts(acceptEncoding, 'br')) return asset.br;
-      if (asset.gzip && accepts(acceptEncoding, 'gzip')) return asset.gzip;
+      if (asset.br && accepts(acceptEncoding, 'br')) return asset.br();
+      if (asset.gzip && accepts(acceptEncoding, 'gzip')) return asset.gzip();
       return asset.plain;
     },
   };
@@ -86,6 +92,14 @@ export function createAssets(publicDir: string): Assets {
 function readFont(subset: string): Buffer {
   const folder = dirname(createRequire(import.meta.url).resolve(fontPackage));
   return readFileSync(join(folder, 'files', `inter-${subset}-opsz-normal.woff2`));
+}
+
+/** With its licence, which asks to be in every copy. */
+function readMeterPart(part: string): Buffer {
+  const folder = dirname(createRequire(import.meta.url).resolve(`@zxcvbn-ts/${part}`));
+  const licence = readFileSync(join(folder, '..', 'LICENSE.txt'), 'utf8').trim();
+  const script = readFileSync(join(folder, 'zxcvbn-ts.js'), 'utf8').replace(/^\/\/# sourceMappingURL=.*$/m, '');
+  return Buffer.from(`/*! @zxcvbn-ts/${part}\n${licence}\n*/\n${script}`);
 }
 
 /** A style sheet with its `@import "./_part.css";` lines replaced by those files: one request instead of many. */
@@ -115,11 +129,23 @@ function storedAsset(extension: string, hash: string, body: Buffer): StoredAsset
     },
   });
   if (!small) return { plain: answer(body, undefined) };
-  const brotli = brotliCompressSync(body, { params: { [constants.BROTLI_PARAM_QUALITY]: 9 } });
+  // Large ones are dictionaries, which are packed already: more effort would hold up everybody, and save nothing.
+  const quality = body.length > large ? 2 : 9;
+  const level = body.length > large ? 1 : 9;
+  const brotli = () => brotliCompressSync(body, { params: { [constants.BROTLI_PARAM_QUALITY]: quality } });
   return {
     plain: answer(body, undefined),
-    br: answer(brotli, 'br'),
-    gzip: answer(gzipSync(body, { level: 9 }), 'gzip'),
+    br: once(() => answer(brotli(), 'br')),
+    gzip: once(() => answer(gzipSync(body, { level }), 'gzip')),
+  };
+}
+
+/** The value, made when it is first asked for. */
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
   };
 }
 

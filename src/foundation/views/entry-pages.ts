@@ -1,6 +1,6 @@
 /** What the pages need on which people come in anew or come back: registration and recovery, as `pages.ts` says it. */
 
-import type { BackTo, BusyProblem, NewPasswordProblem, Reference, ThrottledProblem } from './pages.ts';
+import type { BackTo, BusyProblem, NewPasswordProblem, Reference, StrengthMeter, ThrottledProblem } from './pages.ts';
 
 export interface ForgotLocals {
   /**
@@ -23,6 +23,7 @@ export interface ResetLocals {
   readonly email: string;
   /** Characters a password must have. */
   readonly minLength: number;
+  readonly meter?: StrengthMeter | undefined;
   readonly problem?: { readonly kind: NewPasswordProblem } | BusyProblem | undefined;
 }
 
@@ -42,6 +43,7 @@ export interface RegisterLocals {
   readonly backHref: string;
   /** Characters a password must have. */
   readonly minLength: number;
+  readonly meter?: StrengthMeter | undefined;
   /** The address that an invitation is for: it is not asked for. */
   readonly invited?: string | undefined;
   readonly email?: string | undefined;

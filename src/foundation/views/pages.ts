@@ -204,10 +204,17 @@ export interface ErrorLocals extends Reference {
   readonly retryAfter?: number | undefined;
 }
 
+/** What a strength meter goes by: the least score, and words that are no secret about the person. */
+export interface StrengthMeter {
+  readonly least: number;
+  readonly words: readonly string[];
+}
+
 export interface SetUpLocals {
   readonly action: string;
   /** Characters a password must have. */
   readonly minLength: number;
+  readonly meter?: StrengthMeter | undefined;
   readonly email?: string | undefined;
   readonly problems?:
     | {

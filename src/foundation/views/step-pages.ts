@@ -7,6 +7,7 @@ import type {
   NewPasswordProblem,
   PasskeyOnPage,
   PasskeyProblem,
+  StrengthMeter,
   ThrottledProblem,
 } from './pages.ts';
 
@@ -63,6 +64,7 @@ export interface NewPasswordLocals extends StepLocals {
   readonly action: string;
   /** Characters a password must have. */
   readonly minLength: number;
+  readonly meter?: StrengthMeter | undefined;
   readonly problem?: { readonly kind: NewPasswordProblem } | BusyProblem | undefined;
 }
 
