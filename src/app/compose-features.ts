@@ -2,6 +2,7 @@ import { cpus } from 'node:os';
 import { type Audit, createAudit } from '../features/audit/module.ts';
 import { type Clients, createClients } from '../features/clients/module.ts';
 import { createDevices, type Devices } from '../features/devices/module.ts';
+import { createProviders, type Providers, providersRevision } from '../features/federation/module.ts';
 import { createMfa, type Mfa } from '../features/mfa/module.ts';
 import { createPasskeys, type Passkeys } from '../features/passkeys/module.ts';
 import { createPasswords, type Passwords } from '../features/passwords/module.ts';
@@ -50,6 +51,8 @@ export interface CoreFeatures {
   readonly passkeys: Passkeys;
   readonly mfa: Mfa;
   readonly clients: Clients;
+  /** Other identity providers. */
+  readonly providers: Providers;
   readonly signingKeys: SigningKeys;
   /** Reads into memory what the named revisions stand for. */
   reload(names?: ReadonlySet<string>): Promise<void>;
@@ -86,6 +89,7 @@ export async function composeCore(foundations: Foundations): Promise<CoreFeature
     passkeys,
     mfa: createMfa({ ...within, passkeys, devices }),
     clients: createClients(within),
+    providers: createProviders(within),
     signingKeys: createSigningKeys(within),
   };
   const reload = reloader(core);
@@ -114,6 +118,7 @@ function reloader(core: Omit<CoreFeatures, 'reload'>): CoreFeatures['reload'] {
     settings: () => core.settings.reload(),
     clients: () => core.clients.reload(),
     keys: () => core.signingKeys.reload(),
+    [providersRevision]: () => core.providers.reload(),
     [unlocksRevision]: () => core.unlocks.reload(),
   };
   return async (names = new Set(Object.keys(readers))) => {

@@ -12,6 +12,7 @@ import {
   emailSignIns,
   endEmailSignIns,
 } from '../features/email-sign-in/module.ts';
+import { createFederation } from '../features/federation/module.ts';
 import { createMfaPages } from '../features/mfa/module.ts';
 import { createNotices } from '../features/notices/module.ts';
 import { createPasskeyPages } from '../features/passkeys/module.ts';
@@ -143,8 +144,10 @@ function composePages(parts: PageParts, core: CoreFeatures, protocol: Protocol):
   const offersRegistration = () => registering.isOffered();
   const hooks = { ...signInHooks(parts, core), offersRegistration, emailWay: () => emailSignIns.way() };
   const setUp = createSetUp(within);
+  const offerReturn = (ctx: Context, userId: string): Promise<boolean> => deletions.offerReturn(ctx, userId);
+  const federation = createFederation({ ...within, fetch: createOutboundFetch(parts.config), offerReturn });
   // Users come last and by themselves where rows are erased: everything else belongs to an account.
-  const rooms = [core.passwords, core.mfa, core.devices, protocol, registering, emailSignIns, addresses];
+  const rooms = [core.passwords, core.mfa, core.devices, protocol, registering, emailSignIns, addresses, federation];
   // When an account was opened after too many tries is kept for a day, for the other processes: nothing to export.
   const unlocks = { held: async () => ({}), erase: ({ id }: User) => [core.unlocks.erase(id)] };
   const others = [...rooms.map((room) => room.personal), unlocks];
@@ -169,7 +172,8 @@ function composePages(parts: PageParts, core: CoreFeatures, protocol: Protocol):
     registrations: registering,
     emailSignIns,
     safeguards,
-    signIn: createSignIn({ ...within, ...hooks, greet, offerReturn: deletions.offerReturn }),
+    federation,
+    signIn: createSignIn({ ...within, ...hooks, greet, offerReturn, federated: federation.signIn }),
   };
 }
 

@@ -93,7 +93,7 @@ function kindOf(path: string) {
   if (machineEndpoints.has(path)) return 'machine';
   if (path.startsWith('/assets/')) return 'asset';
   if (path === routes.end_session || path.startsWith(`${routes.end_session}/`)) return 'logout';
-  return isProtocolPath(path) || path.startsWith('/interaction/') ? 'interaction' : 'page';
+  return isProtocolPath(path) || /^\/(interaction|federation)\//.test(path) ? 'interaction' : 'page';
 }
 
 function dispatch(parts: HttpParts): Middleware {
@@ -132,11 +132,13 @@ function pageChain({ issuer, protocol, mountPages }: HttpParts): Middleware {
   ]);
 }
 
-/** Every form is ours and posts from our own page, except the two requests that relying apps may send by POST. */
+/** Every form is ours and posts from our own page, except what relying apps and other providers may send by POST. */
 function refuseForeignPosts(issuer: string): Middleware {
   const open: ReadonlySet<string> = new Set([routes.authorization, routes.end_session]);
+  // Some providers answer by a form that their own page posts; what guards it is the cookie of the attempt.
+  const isOpen = (path: string): boolean => open.has(path) || /^\/federation\/[^/]+\/callback$/.test(path);
   return (ctx, next) => {
-    if (ctx.method === 'GET' || ctx.method === 'HEAD' || open.has(ctx.path)) return next();
+    if (ctx.method === 'GET' || ctx.method === 'HEAD' || isOpen(ctx.path)) return next();
     try {
       assertSameOrigin(ctx.headers, issuer);
     } catch (error) {

@@ -3,6 +3,7 @@ import type { Audit } from '../features/audit/module.ts';
 import type { Deletions } from '../features/deletions/module.ts';
 import type { Devices } from '../features/devices/module.ts';
 import { sweepEmailSignIns } from '../features/email-sign-in/module.ts';
+import { sweepAttempts } from '../features/federation/module.ts';
 import type { Passkeys } from '../features/passkeys/module.ts';
 import type { Protocol } from '../features/protocol/module.ts';
 import { sweepRegistrations } from '../features/registration/module.ts';
@@ -11,6 +12,7 @@ import type { SigningKeys } from '../features/signing-keys/module.ts';
 import type { Unlocks } from '../features/throttle/module.ts';
 import type { Users } from '../features/users/module.ts';
 import type { Clock } from '../foundation/clock.ts';
+import type { KeyRing } from '../foundation/crypto/key-ring.ts';
 import type { Database } from '../foundation/db/database.ts';
 import type { Operation } from '../foundation/db/statement.ts';
 import type { Log } from '../foundation/observe/log.ts';
@@ -19,6 +21,7 @@ import type { Outbox } from '../foundation/outbox/outbox.ts';
 export interface JobsParts {
   readonly database: Database;
   readonly clock: Clock;
+  readonly keyRing: KeyRing;
   readonly log: Log;
   readonly audit: Audit;
   readonly outbox: Outbox;
@@ -85,6 +88,7 @@ export function startJobs(parts: JobsParts): Jobs {
           passkeys.sweep(clock.now() - keepLinksMs),
           sweepRegistrations(parts, clock.now() - keepLinksMs),
           sweepEmailSignIns(parts, clock.now() - keepLinksMs),
+          sweepAttempts(parts, clock.now() - keepLinksMs),
         ]),
     },
   ];

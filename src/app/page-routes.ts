@@ -5,6 +5,7 @@ import type { Consent } from '../features/consent/module.ts';
 import type { Console } from '../features/console/module.ts';
 import type { Deletions } from '../features/deletions/module.ts';
 import type { EmailSignIns } from '../features/email-sign-in/module.ts';
+import type { Federation } from '../features/federation/module.ts';
 import type { MfaPages } from '../features/mfa/module.ts';
 import type { createPasskeyPages } from '../features/passkeys/module.ts';
 import type { PasswordPages } from '../features/passwords/module.ts';
@@ -29,12 +30,13 @@ export interface Pages {
   readonly registrations: Registrations;
   readonly emailSignIns: EmailSignIns;
   readonly safeguards: Safeguards;
+  readonly federation: Federation;
 }
 
 /** Mounts every feature's pages. */
 export function mountPages(router: Router, pages: Pages): void {
   const { signIn, consent, mfa, passkeys, passwordPages, account, addresses, deletions, recovery, ...others } = pages;
-  const { registrations, emailSignIns, safeguards, setUp, console } = others;
+  const { registrations, emailSignIns, safeguards, federation, setUp, console } = others;
   const showConsent: ShowStep = (ctx, interaction) => consent.show(ctx, interaction);
   signIn.mount(router, { ...mfa.steps, ...passwordPages.steps, consent: showConsent });
   consent.mount(router);
@@ -48,6 +50,7 @@ export function mountPages(router: Router, pages: Pages): void {
   registrations.mount(router);
   emailSignIns.mount(router);
   safeguards.mount(router);
+  federation.mount(router);
   setUp.mount(router);
   console.mount(router);
 }

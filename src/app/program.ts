@@ -19,6 +19,7 @@ import { settingsPrint } from './commands/settings.ts';
 import { doctorFacts } from './doctor-facts.ts';
 import { migrateStore } from './open-store.ts';
 import { addClientCommands } from './program-clients.ts';
+import { addFederationCommands } from './program-federation.ts';
 import { addMailCommands } from './program-mail.ts';
 import { addUserCommands } from './program-users.ts';
 
@@ -36,6 +37,7 @@ export function createProgram(host: ProgramHost): Command {
   addAdminCommands(program, runner);
   addUserCommands(program, runner);
   addClientCommands(program, runner);
+  addFederationCommands(program, runner);
   addKeyCommands(program, runner);
   addMailCommands(program, runner);
   addPasswordCommands(program, runner);

@@ -3,11 +3,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { byOperator } from '../../src/features/audit/module.ts';
 import { wordsOf } from '../../src/features/passwords/own-words.ts';
 import { strengthOf } from '../../src/features/passwords/strength.ts';
+import { axeViolations } from '../kit/axe.ts';
 import { type Product, startProduct, type TestUser } from '../kit/product.ts';
 import { launchBrowser } from '../kit/services/chromium.ts';
 import { until } from '../kit/until.ts';
 import { makeResetLink } from '../recovery/kit.ts';
-import { axeViolations, watch } from './kit.ts';
+import { watch } from './kit.ts';
 
 const claims = { name: 'Ada Lovelace', given_name: 'Ada' };
 const typed = [

@@ -1,6 +1,7 @@
 import { type Audit, createAudit } from '../../src/features/audit/module.ts';
 import { type Clients, createClients } from '../../src/features/clients/module.ts';
 import { createDevices } from '../../src/features/devices/module.ts';
+import { createProviders, type Providers } from '../../src/features/federation/module.ts';
 import { createMfa, type Mfa } from '../../src/features/mfa/module.ts';
 import { createPasskeys, type Passkeys } from '../../src/features/passkeys/module.ts';
 import { createPasswords, type Passwords } from '../../src/features/passwords/module.ts';
@@ -45,6 +46,7 @@ export interface TestFeatures {
   readonly passkeys: Passkeys;
   readonly mfa: Mfa;
   readonly unlocks: Unlocks;
+  readonly providers: Providers;
 }
 
 /** Builds the features on a database that is open already: another process on the same one, as it were. */
@@ -78,7 +80,8 @@ export function createTestFeatures(database: Database, clock: TestClock = create
   const devices = createDevices({ config, database, clock, random });
   const mfa = createMfa({ ...within, passkeys, devices });
   const unlocks = createUnlocks({ database, clock, audit, throttle });
-  return { clock, ids, database, audit, settings, users, passwords, clients, passkeys, mfa, unlocks };
+  const providers = createProviders(within);
+  return { clock, ids, database, audit, settings, users, passwords, clients, passkeys, mfa, unlocks, providers };
 }
 
 /** The features on an empty SQLite database of their own. */

@@ -134,7 +134,54 @@ const emails: readonly Sample[] = [
   }),
 ];
 
+const providers = (['google', 'microsoft', 'apple', 'github'] as const).map((name) => ({
+  name,
+  title: { google: 'Google', microsoft: 'Microsoft', apple: 'Apple', github: 'GitHub' }[name],
+  type: name,
+  action: `/interaction/x/federation/${name}`,
+}));
+
+const federated: readonly Sample[] = [
+  sample('sign-in-providers', 'interaction/sign-in', 'interaction', {
+    ...signIn,
+    passkey: passkey('get'),
+    providers,
+    forgotHref: '/forgot',
+  }),
+  sample('sign-in-provider', 'interaction/sign-in', 'interaction', { ...signIn, providers: providers.slice(0, 1) }),
+  sample('sign-in-awaiting', 'interaction/sign-in', 'interaction', {
+    ...signIn,
+    providers,
+    awaiting: { provider: 'Google', account },
+  }),
+  ...(
+    [
+      'declined',
+      'unavailable',
+      'failed',
+      'not-allowed',
+      'unverified',
+      'no-account',
+      'disabled',
+      'locked',
+      'stale',
+      'taken',
+    ] as const
+  ).map((why) =>
+    sample(`sign-in-provider-${why}`, 'interaction/sign-in', 'interaction', {
+      ...signIn,
+      providers,
+      problem: { kind: 'provider', why, provider: 'Google' },
+    }),
+  ),
+  sample('leaving-for-provider', 'interaction/leaving', 'interaction', {
+    provider: 'Harbour Staff',
+    href: 'https://login.harbour.example/authorize?x=1',
+  }),
+];
+
 const people: readonly Sample[] = [
+  ...federated,
   ...emails,
   sample('sign-in', 'interaction/sign-in', 'interaction', signIn),
   sample('sign-in-passkey', 'interaction/sign-in', 'interaction', { ...signIn, passkey: passkey('get') }),

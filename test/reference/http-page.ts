@@ -6,6 +6,7 @@ import { createConsent } from '../../src/features/consent/module.ts';
 import { createConsole } from '../../src/features/console/module.ts';
 import { createDeletions } from '../../src/features/deletions/module.ts';
 import { createEmailSignIns } from '../../src/features/email-sign-in/module.ts';
+import { createFederation } from '../../src/features/federation/module.ts';
 import { createMfaPages } from '../../src/features/mfa/module.ts';
 import { createPasskeyPages } from '../../src/features/passkeys/module.ts';
 import { createPasswordPages } from '../../src/features/passwords/module.ts';
@@ -88,6 +89,11 @@ export const routeMeanings: Readonly<Record<string, string>> = {
   'GET /interaction/:uid/email/link': 'The page of a link that was sent; it works in the browser that asked.',
   'POST /interaction/:uid/email/link': 'Uses the link up and goes on with the sign-in.',
   'POST /interaction/:uid/sign-in/passkey': 'Checks what a passkey signed, in place of login and password.',
+  'POST /interaction/:uid/federation/:name': 'Sets out to sign in with another provider.',
+  'GET /interaction/:uid/federation': 'Takes up what another provider has said, and goes on with the sign-in.',
+  'GET /federation/:name/callback':
+    'What another provider answers to. Exactly this address is registered there; `postern federation show` prints it.',
+  'POST /federation/:name/callback': 'The same for providers that answer by a form (Apple).',
   'POST /interaction/:uid/passkey': 'Checks what a passkey signed, as the second step.',
   'POST /interaction/:uid/passkey/enrolment': 'Takes a new passkey and shows the recovery codes.',
   'POST /interaction/:uid/new-password': 'Sets a new password in place of one that is too old.',
@@ -148,6 +154,7 @@ export function pageRoutes(): string[] {
     registrations: createRegistrations(none),
     emailSignIns: createEmailSignIns(none),
     safeguards: createSafeguards(none),
+    federation: createFederation(none),
   });
   return router.stack.flatMap(({ methods, path }) =>
     methods.filter((method) => method !== 'HEAD').map((method) => `${method} ${String(path)}`),

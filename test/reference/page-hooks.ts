@@ -34,6 +34,7 @@ export function pageHooks(): Map<string, Hooks> {
 const where: Readonly<Record<string, string>> = {
   'interaction/sign-in': 'sign-in',
   'interaction/consent': 'consent',
+  'interaction/leaving': 'on the way to another provider',
   'interaction/email': 'sign-in by e-mail',
   'interaction/email-link': 'sign-in by e-mail: the link',
   'interaction/second-factor': 'code',

@@ -9,8 +9,15 @@ import { promisedIds } from './contract-page.ts';
 import { endpointMeanings, managementMeanings, pageRoutes, protocolPaths, routeMeanings } from './http-page.ts';
 import { pageHooks } from './page-hooks.ts';
 import { referencePages } from './pages.ts';
-import { claimFields, seedFields, settingRules } from './schema-pages.ts';
-import { claimMeanings, clientMeanings, resourceMeanings, userMeanings } from './seed-meanings.ts';
+import { claimFields, policyFields, seedFields, settingRules } from './schema-pages.ts';
+import {
+  claimMeanings,
+  clientMeanings,
+  policyMeanings,
+  providerMeanings,
+  resourceMeanings,
+  userMeanings,
+} from './seed-meanings.ts';
 
 const folder = join(import.meta.dirname, '../../docs/reference');
 
@@ -32,6 +39,8 @@ describe('the reference', () => {
       [seedFields('resources'), resourceMeanings],
       [seedFields('clients'), clientMeanings],
       [claimFields(), claimMeanings],
+      [seedFields('providers'), providerMeanings],
+      [policyFields(), policyMeanings],
     ] as const;
     for (const [fields, meanings] of sections) {
       expect(Object.keys(meanings).sort()).toEqual(Object.keys(fields).sort());

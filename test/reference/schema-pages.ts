@@ -4,7 +4,14 @@ import { settingsSchema } from '../../src/features/settings/schema.ts';
 import { configReference } from '../../src/foundation/config/describe.ts';
 import { configKeys, configSettings } from '../../src/foundation/config/schema.ts';
 import { code, codes, generatedFrom, page, table } from './markdown.ts';
-import { claimMeanings, clientMeanings, resourceMeanings, userMeanings } from './seed-meanings.ts';
+import {
+  claimMeanings,
+  clientMeanings,
+  policyMeanings,
+  providerMeanings,
+  resourceMeanings,
+  userMeanings,
+} from './seed-meanings.ts';
 
 /** What a JSON Schema says of one value, as far as the pages need it. */
 export interface Rule {
@@ -33,11 +40,14 @@ export function settingRules(rule: Rule = ruleOf(settingsSchema), prefix = ''): 
 }
 
 /** The fields of one entry of a section of a seed file. */
-export const seedFields = (section: 'users' | 'resources' | 'clients'): Readonly<Record<string, Rule>> =>
+export const seedFields = (section: 'users' | 'resources' | 'clients' | 'providers'): Readonly<Record<string, Rule>> =>
   ruleOf(seedSchema).properties?.[section]?.items?.properties ?? {};
 
 /** The standard claims that an account may carry. */
 export const claimFields = (): Readonly<Record<string, Rule>> => seedFields('users').claims?.properties ?? {};
+
+/** What decides about who comes from a provider. */
+export const policyFields = (): Readonly<Record<string, Rule>> => seedFields('providers').policy?.properties ?? {};
 
 /** `docs/reference/configuration.md`. */
 export function configurationPage(): string {
@@ -166,5 +176,9 @@ clients:
     `What does not go together is refused: \`authorization_code\` without a redirect URI, \`client_credentials\` with \`none\`, \`refresh_token\`
 alone, \`private_key_jwt\` without \`jwks\`, \`require_pkce: false\` on a public client. Redirect URIs are \`https\`, \`http\` on this machine, or
 an app's own scheme with \`application_type: native\`; without fragment, user name or password.`,
+    '## `providers`\n\nOther identity providers that people sign in with; see [the guide](../federation.md).',
+    fieldTable(seedFields('providers'), providerMeanings),
+    '`policy` says who is let in, and as whom:',
+    fieldTable(policyFields(), policyMeanings),
   );
 }

@@ -74,3 +74,36 @@ export const clientMeanings: Readonly<Record<string, string>> = {
   client_secret: 'At least 32 characters; one is made where absent. Only its hash is kept.',
   disabled: '`true` disables and ends what it holds; `false` opens nothing.',
 };
+
+export const providerMeanings: Readonly<Record<string, string>> = {
+  name: 'What it is called in addresses and commands: lower case letters, digits and hyphens. Needed.',
+  type: 'A preset (`google`, `microsoft`, `apple`, `gitlab`, `github`, `discord`, `spotify`), or `oidc` or `oauth2` for any other. Needed.',
+  title: 'What its button says; the preset has one.',
+  issuer:
+    'Whose subjects they are: found by discovery for OpenID Connect. The preset has one; another for an own installation.',
+  tenant: 'Of `microsoft`: `common` (where absent), `organizations`, `consumers`, or one tenant’s id or domain.',
+  endpoints: 'Of `oauth2`: `authorization`, `token`, and `userinfo`, which says who an access token is for.',
+  client_id: 'What the provider calls this server. Needed.',
+  client_secret:
+    'What the provider gave for it; for `apple` the private key (the text of the .p8 file). Kept encrypted, set at creation.',
+  token_auth: '`client_secret_basic` or `client_secret_post`, where the provider says it wrong.',
+  apple: 'Of `apple`: `team_id` and `key_id`.',
+  scopes: 'What is asked for, as a list or with spaces between; the preset has them.',
+  parameters: 'More parameters of the authorization request, by name.',
+  mapping:
+    'Where a claim is found in what the provider says: a path (`user.name`, `groups[*].id`) or a template (`{first} {last}`).',
+  policy: 'Who is let in, and as whom; see below.',
+  disabled: '`true` takes its button away.',
+};
+
+export const policyMeanings: Readonly<Record<string, string>> = {
+  create: 'Whether whoever arrives for the first time, with an address that is verified, gets an account (`true`).',
+  link: 'Whether an account with that address may be connected, once its person has proved it (`true`).',
+  trust_email:
+    'Whether every address counts as verified (`false`): only where you answer for all of them. Refused for tenants that anybody may be in.',
+  mfa: '`own` asks for our second factor as usual; `trust` takes the provider’s `mfa` in `amr` for one.',
+  mfa_acr: 'Values of `acr` that stand for two factors as well, with `trust`.',
+  claims: 'When claims are taken over: at the `first` sign-in, or `always`. An address never is.',
+  require:
+    'Whom the provider must say that somebody is: `hd` (Google), `tid` (Microsoft), `organizations` and `teams` (GitHub), `domains` (of a verified address). All that is named has to be met.',
+};

@@ -180,14 +180,14 @@ users:
     claims: { name: Ada }
   - email: grace@example.org
     pasword: typing mistake
-providers:
-  - { name: google }
+webhooks:
+  - { name: orders }
 `);
     expect(code).toBe(1);
     expect(out).toBe('');
     expect(err.split('\n')).toEqual([
       '/seed.yaml:9: users[2].pasword is not known',
-      '/seed.yaml:10: providers is not known',
+      '/seed.yaml:10: webhooks is not known',
       'Nothing was changed: 2 problems in /seed.yaml.',
       '',
     ]);

@@ -32,7 +32,7 @@ export async function apply(io: CommandIo, app: SeedApp, args: ApplyArgs): Promi
   }
   const read = readSeedFile(text);
   if ('problems' in read) return refuse(io, args.file, read.problems);
-  await Promise.all([app.settings.reload(), app.clients.reload()]);
+  await Promise.all([app.settings.reload(), app.clients.reload(), app.providers.reload()]);
   const problems = await checkSeed(app, read.file, args.resetCredentials);
   if (problems.length > 0) return refuse(io, args.file, problems);
   return takeSteps(io, app, read.file, args);

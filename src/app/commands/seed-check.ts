@@ -1,4 +1,5 @@
 import { type Clients, unknownReferences } from '../../features/clients/module.ts';
+import type { Providers } from '../../features/federation/module.ts';
 import type { Passwords } from '../../features/passwords/module.ts';
 import type { Settings, SettingsModule } from '../../features/settings/module.ts';
 import { loginKey, type Users } from '../../features/users/module.ts';
@@ -12,6 +13,7 @@ export interface SeedCheckApp {
   readonly users: Users;
   readonly passwords: Passwords;
   readonly clients: Clients;
+  readonly providers: Providers;
 }
 
 /** What is wrong with a seed beyond its form. All problems at once; nothing is changed. */
@@ -21,6 +23,7 @@ export async function checkSeed(app: SeedCheckApp, file: SeedFile, resetCredenti
     ...duplicates(file),
     ...(await passwordProblems(app, file, resetCredentials)),
     ...referenceProblems(app.clients, file),
+    ...providerProblems(app.providers, file),
   ]);
 }
 
@@ -39,6 +42,7 @@ function duplicates({ seed, problem }: SeedFile): SeedProblem[] {
     ['users', 'email', seed.users.map(({ email }) => loginKey(email))],
     ['users', 'username', seed.users.map(({ username }) => loginKey(username ?? ''))],
     ['resources', 'identifier', seed.resources.map(({ identifier }) => identifier)],
+    ['providers', 'name', seed.providers.map(({ name }) => name)],
     ['clients', 'client_id', seed.clients.map(({ client_id: clientId }) => clientId)],
   ];
   return names.flatMap(([section, field, values]) =>
@@ -83,6 +87,19 @@ function referenceProblems(clients: Clients, { seed, problem }: SeedFile): SeedP
       problem(['clients', index, field], message),
     ),
   );
+}
+
+/** What goes beyond the form of one: a secret that must be there. */
+function providerProblems(providers: Providers, { seed, problem }: SeedFile): SeedProblem[] {
+  return seed.providers.flatMap((provider, index) => {
+    try {
+      providers.preview(provider);
+      return [];
+    } catch (error) {
+      if (!(error instanceof AppError) || error.fields === undefined) throw error;
+      return entries(error.fields).map(([field, message]) => problem(['providers', index, field], message));
+    }
+  });
 }
 
 const entries = (fields: FieldErrors): [string, string][] => Object.entries(fields);

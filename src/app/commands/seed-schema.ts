@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { newClientSchema, newResourceSchema } from '../../features/clients/module.ts';
+import { newProviderSchema } from '../../features/federation/module.ts';
 import { newUserSchema } from '../../features/users/module.ts';
 import { readPasswordHash } from '../../foundation/crypto/password-hash.ts';
 
@@ -28,9 +29,11 @@ export const seedSchema = z.strictObject({
   users: z.array(seedUserSchema).default([]),
   resources: z.array(newResourceSchema).default([]),
   clients: z.array(seedClientSchema).default([]),
+  providers: z.array(newProviderSchema).default([]),
 });
 
 export type Seed = z.output<typeof seedSchema>;
 export type SeedUser = Seed['users'][number];
 export type SeedResource = Seed['resources'][number];
 export type SeedClient = Seed['clients'][number];
+export type SeedProvider = Seed['providers'][number];

@@ -1,9 +1,10 @@
 import { byOperator } from '../../features/audit/module.ts';
 import type { ClientEndings, Clients } from '../../features/clients/module.ts';
+import type { Providers } from '../../features/federation/module.ts';
 import type { Passwords } from '../../features/passwords/module.ts';
 import type { SettingsModule } from '../../features/settings/module.ts';
 import type { AccountEndings, Alongside, User, Users } from '../../features/users/module.ts';
-import type { Seed, SeedClient, SeedResource, SeedUser } from './seed-schema.ts';
+import type { Seed, SeedClient, SeedProvider, SeedResource, SeedUser } from './seed-schema.ts';
 
 /** What applying a seed needs. */
 export interface SeedApp {
@@ -11,13 +12,14 @@ export interface SeedApp {
   readonly users: Users;
   readonly passwords: Passwords;
   readonly clients: Clients;
+  readonly providers: Providers;
   readonly accountEndings: AccountEndings;
   readonly clientEndings: ClientEndings;
 }
 
 /** What applying one entry of a seed changed, or would change. */
 export interface SeedChange {
-  readonly kind: 'settings' | 'resource' | 'user' | 'client';
+  readonly kind: 'settings' | 'resource' | 'user' | 'client' | 'provider';
   readonly name: string;
   readonly action: 'create' | 'update';
   /** The names of what changed; empty for something new. */
@@ -38,6 +40,7 @@ export function seedTasks(app: SeedApp, seed: Seed, resetCredentials: boolean): 
     settingsTask(app, seed.settings),
     ...seed.resources.map((resource) => resourceTask(app, resource)),
     ...seed.users.map((user) => userTask(app, user, resetCredentials)),
+    ...seed.providers.map((provider) => providerTask(app, provider, resetCredentials)),
     ...seed.clients.map((client) => clientTask(app, client, resetCredentials)),
   ];
 }
@@ -63,6 +66,20 @@ function resourceTask({ clients }: SeedApp, resource: SeedResource): SeedTask {
     async run() {
       const before = isNew();
       return change(before, await clients.upsertResource(resource, byOperator));
+    },
+  };
+}
+
+function providerTask({ providers }: SeedApp, provider: SeedProvider, resetSecret: boolean): SeedTask {
+  const { name } = provider;
+  const change = (isNew: boolean, fields: string[]) =>
+    isNew ? created('provider', name) : updated('provider', name, fields);
+  const isNew = () => providers.find(name) === undefined;
+  return {
+    preview: async () => change(isNew(), providers.preview(provider, { resetSecret })),
+    async run() {
+      const before = isNew();
+      return change(before, await providers.upsert(provider, byOperator, { resetSecret }));
     },
   };
 }

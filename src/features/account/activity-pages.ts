@@ -32,6 +32,7 @@ const betweenPrograms = [
   'mail.failed',
   'link.created',
   'factor.verified',
+  'identity.verified',
 ];
 
 /** Mounts the page of what happened with a person's account: events about them, and nothing of anybody else. */

@@ -11,7 +11,7 @@ import type { Devices } from '../devices/module.ts';
 import type { Mfa } from '../mfa/module.ts';
 import type { Passkeys } from '../passkeys/module.ts';
 import { type Passwords, type ReplaceOwn, shortestPassword } from '../passwords/module.ts';
-import { currentUnit } from '../protocol/module.ts';
+import { currentUnit, type ListedSignIn } from '../protocol/module.ts';
 import type { SettingsModule } from '../settings/module.ts';
 import type { AccountEndings } from '../users/module.ts';
 import { type ActivityPagesParts, mountActivity } from './activity-pages.ts';
@@ -165,16 +165,19 @@ export async function showAccount(
           rememberedUntil,
           ...readUserAgent(userAgent),
         })),
-        sessions: sessions.map((one) => ({
-          ...one,
-          ...readUserAgent(one.userAgent),
-          place: placeInWords(parts.places.find(one.address), doorState(ctx).language),
-          here: one.id === signIn.id,
-        })),
+        sessions: sessions.map((one) => toldSession(ctx, parts, one, signIn.id)),
       },
     },
   });
 }
+
+/** A sign-in as the page tells of it: with which browser, and where from. */
+const toldSession = (ctx: Context, { places }: AccountPagesParts, one: ListedSignIn, here: string) => ({
+  ...one,
+  ...readUserAgent(one.userAgent),
+  place: placeInWords(places.find(one.address), doorState(ctx).language),
+  here: one.id === here,
+});
 
 /** How one is added: at once after a fresh sign-in, and by way of one otherwise. */
 async function newPasskey(parts: AccountPagesParts, visitor: Visitor) {

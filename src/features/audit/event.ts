@@ -6,6 +6,13 @@ export const eventTypes = {
     'Somebody asked for a code or link to sign in by e-mail; refused when there is nobody to send it to.',
   'signin.failed':
     'A sign-in was refused: wrong password, code or passkey, unknown or disabled account, or too many tries.',
+  'identity.verified': 'A person signed in with an identity at another provider, or took that step of a sign-in.',
+  'identity.linked': 'An identity at another provider was connected to an account.',
+  'identity.unlinked': 'An identity at another provider was taken off an account.',
+  'federation.refused':
+    'A sign-in with another provider came to nothing: declined, not answered as it should be, forged, or not allowed here.',
+  'provider.created': 'An identity provider was registered.',
+  'provider.updated': 'An identity provider was changed.',
   'consent.granted': 'A person allowed an app what it asked for.',
   'consent.denied': 'A person declined, or went back to the app.',
   'consent.revoked': 'What an app had been allowed was taken back.',

@@ -10,6 +10,7 @@ export type Notice =
   | { readonly kind: 'password-reset' }
   | { readonly kind: 'password-changed' | 'recovery-regenerated' | 'factors-reset' }
   | { readonly kind: 'deletion-undone' | 'factors-disowned' }
+  | { readonly kind: 'identity-linked' | 'identity-unlinked' }
   | { readonly kind: 'factor-added' | 'factor-removed'; readonly method: FactorKind };
 
 /** A kind of second factor, as mails name it. */

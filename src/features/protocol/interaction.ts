@@ -32,6 +32,8 @@ export interface Interaction {
   /** Whether the app asks for a second factor (RFC 9470). */
   readonly asksForSecondFactor: boolean;
   readonly loginHint: string | undefined;
+  /** What else the app asked for, for who signs the person in elsewhere. */
+  readonly wishes: Wishes;
   /** Where the answer will go: what `form-action` must let through. */
   readonly redirectUri: string | undefined;
   readonly app: AppOnPage | undefined;
@@ -39,6 +41,14 @@ export interface Interaction {
   readonly requested: readonly string[];
   /** What is asked for and not allowed yet. */
   readonly missing: MissingConsent;
+}
+
+/** Parameters of the request that a provider which signs the person in is told as well. */
+export interface Wishes {
+  /** Values of `prompt` (OpenID Connect Core §3.1.2.1). */
+  readonly prompt: readonly string[];
+  /** In seconds. */
+  readonly maxAge: number | undefined;
 }
 
 /** What is asked for and not allowed yet. */
@@ -133,6 +143,11 @@ async function detailsOf(provider: Provider, ctx: Context): Promise<Details> {
 
 const text = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined);
 
+const wholeNumber = (value: unknown): number | undefined => {
+  const number = Number(value ?? Number.NaN);
+  return Number.isSafeInteger(number) && number >= 0 ? number : undefined;
+};
+
 function describe(found: Details, { clients, clock }: Pick<InteractionParts, 'clients' | 'clock'>): Interaction {
   const { uid, prompt, params, session } = found;
   const clientId = String(params['client_id']);
@@ -151,6 +166,7 @@ function describe(found: Details, { clients, clock }: Pick<InteractionParts, 'cl
     proof: proofOf({ ...asked, kept, session: sessionProof(session), now: clock.now() }),
     asksForSecondFactor: asksForSecondFactor(params),
     loginHint: text(params['login_hint']),
+    wishes: { prompt: text(params['prompt'])?.split(' ') ?? [], maxAge: wholeNumber(params['max_age']) },
     redirectUri: text(params['redirect_uri']),
     app: appOnPage(clients, clientId),
     requested: text(params['scope'])?.split(' ') ?? [],

@@ -4,7 +4,7 @@ import type { Clock } from '../../foundation/clock.ts';
 import type { Operation } from '../../foundation/db/statement.ts';
 import { doorState, field, seeOther, showPage } from '../../foundation/http/door.ts';
 import { formActionSource } from '../../foundation/http/security-headers.ts';
-import type { BusyProblem, PageLocals } from '../../foundation/views/pages.ts';
+import type { BusyProblem, SignInLocals } from '../../foundation/views/pages.ts';
 import type { Views } from '../../foundation/views/render.ts';
 import { busyProblem, throttledProblem } from '../../foundation/views/waiting.ts';
 import type { AuditEvent } from '../audit/module.ts';
@@ -52,8 +52,26 @@ export interface SignInPagesParts {
   readonly emailWay: () => 'off' | 'code' | 'link';
   /** Leads who is about to leave, and has shown the password, to the way back. False for everybody else. */
   readonly offerReturn: (ctx: Context, userId: string) => Promise<boolean>;
+  /** Other providers that people may sign in with. */
+  readonly federated: FederatedSignIn;
   /** Counts an attempt, after its unit is stored. */
   readonly onAttempt: (attempt: SignInAttempt) => void;
+}
+
+/** What signing in with other providers adds to the step, and to its end. */
+export interface FederatedSignIn {
+  shown(
+    ctx: Context,
+    interaction: Interaction,
+  ): Promise<{
+    readonly providers?: SignInLocals['providers'];
+    readonly awaiting?: SignInLocals['awaiting'];
+    readonly problem: Problem;
+  }>;
+  /** Whether an identity waits for its account's person to prove it. */
+  awaitsProof(uid: string): Promise<boolean>;
+  /** Connects what waits for it, once every step was taken. */
+  settle(ctx: Context, interaction: Interaction, proved: SignInResult): Promise<void>;
 }
 
 /** Shows one step of an interaction. */
@@ -63,7 +81,7 @@ export type ShowStep = (ctx: Context, interaction: Interaction) => Promise<void>
 export type OtherSteps = Readonly<Record<Exclude<Step, 'sign-in' | 'done'>, ShowStep>>;
 
 type Answered = Parameters<Interactions['signedIn']>[1];
-export type Problem = PageLocals['interaction/sign-in']['problem'];
+export type Problem = SignInLocals['problem'];
 
 /** Statuses of the sign-in page by what is wrong. */
 const statuses = { missing: 400, wrong: 401, expired: 400, throttled: 429, busy: 503 } as const;
@@ -114,7 +132,11 @@ export async function stepOf(ctx: Context, parts: SignInPagesParts, interaction:
   if (proof.acr === multiFactor) return nextStep(interaction, { need: 'nothing', owesPassword });
   const need = await parts.need(proof.accountId, asksForSecondFactor);
   // A new password is set by who has shown every factor: a browser must not be enough beside the old one.
-  const maySkip = need === 'factor' && !owesPassword && maySpare(interaction);
+  const maySkip =
+    need === 'factor' &&
+    !owesPassword &&
+    maySpare(interaction) &&
+    !(await parts.federated.awaitsProof(interaction.uid));
   const isSpared = maySkip && (await parts.isRemembered(ctx, proof.accountId));
   return nextStep(interaction, { need: isSpared ? 'nothing' : need, owesPassword });
 }
@@ -127,12 +149,13 @@ const maySpare = ({ prompt, reasons, asksForSecondFactor }: Interaction): boolea
 async function finish(
   ctx: Context,
   parts: SignInPagesParts,
-  { signInId }: Interaction,
+  interaction: Interaction,
   result: Answered,
 ): Promise<string> {
   const { greet, interactions } = parts;
   currentUnit()?.joinStep(await greet(ctx, result.accountId));
-  await makeRoom(parts, result.accountId, signInId);
+  await parts.federated.settle(ctx, interaction, result);
+  await makeRoom(parts, result.accountId, interaction.signInId);
   return interactions.signedIn(ctx, result);
 }
 
@@ -260,8 +283,24 @@ function eventOf(
 /** In which sign-in a passkey is asked for. */
 export const scopeOf = ({ uid }: Interaction): string => `interaction ${uid}`;
 
-const statusOf = (problem: NonNullable<Problem>): number =>
-  statuses[problem.kind === 'passkey' ? problem.why : problem.kind];
+/** Those of a sign-in with another provider. */
+const providerStatuses = {
+  declined: 400,
+  unavailable: 502,
+  failed: 502,
+  stale: 401,
+  'not-allowed': 403,
+  unverified: 403,
+  'no-account': 403,
+  disabled: 403,
+  taken: 409,
+  locked: 429,
+} as const;
+
+function statusOf(problem: NonNullable<Problem>): number {
+  if (problem.kind === 'provider') return providerStatuses[problem.why];
+  return statuses[problem.kind === 'passkey' ? problem.why : problem.kind];
+}
 
 /** What the page says of passkeys: asks for one, or for the password beside one that was taken already. */
 async function byPasskey({ users, passkeys }: SignInPagesParts, interaction: Interaction) {
@@ -279,7 +318,8 @@ export async function show(
   interaction: Interaction,
   typed: { login?: string; problem?: Problem },
 ): Promise<void> {
-  const { problem } = typed;
+  const federated = await parts.federated.shown(ctx, interaction);
+  const problem = typed.problem ?? federated.problem;
   if (problem && 'retryAfter' in problem) ctx.set('Retry-After', String(problem.retryAfter));
   const at = `/interaction/${interaction.uid}`;
   const way = parts.emailWay();
@@ -294,6 +334,8 @@ export async function show(
       email: way === 'off' ? undefined : { way, href: `${at}/email` },
       registerHref: parts.offersRegistration() ? `${at}/register` : undefined,
       app: interaction.app,
+      providers: federated.providers,
+      awaiting: federated.awaiting,
       ...(await byPasskey(parts, interaction)),
       ...(typed.login === undefined ? {} : { login: typed.login }),
       rememberMe:

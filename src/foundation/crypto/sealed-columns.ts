@@ -15,6 +15,9 @@ export const sealedColumns: readonly SealedColumn[] = [
   { table: 'outbox_messages', column: 'body', mixed: false },
   { table: 'totp_factors', column: 'secret', mixed: false },
   { table: 'recovery_codes', column: 'hash', mixed: false },
+  { table: 'identity_providers', column: 'client_secret', mixed: false },
+  { table: 'federation_attempts', column: 'secret', mixed: false },
+  { table: 'federation_attempts', column: 'arrival', mixed: false },
   // Sessions, interactions, device codes and pushed requests hold cookie values and codes of others; tokens hold nothing.
   { table: 'artifacts', column: 'payload', mixed: true },
 ];

@@ -5,6 +5,8 @@ export interface SecretCookie {
   readonly name: string;
   readonly path: string;
   readonly maxAgeSeconds: number;
+  /** Whether it has to come along with a form that another site posts here. */
+  readonly crossSite?: boolean | undefined;
 }
 
 const nameOf = ({ issuer, name }: Pick<SecretCookie, 'issuer' | 'name'>): string =>
@@ -12,9 +14,11 @@ const nameOf = ({ issuer, name }: Pick<SecretCookie, 'issuer' | 'name'>): string
 
 /** The header that sets it. */
 export function writeSecretCookie(cookie: SecretCookie, secret: string): string {
-  const secure = cookie.issuer.startsWith('https:') ? '; Secure' : '';
-  const { path, maxAgeSeconds } = cookie;
-  return `${nameOf(cookie)}=${secret}; Path=${path}; Max-Age=${maxAgeSeconds}; HttpOnly; SameSite=Lax${secure}`;
+  const { path, maxAgeSeconds, crossSite = false } = cookie;
+  // Browsers take `None` with `Secure` only, and that on a loopback name too.
+  const secure = crossSite || cookie.issuer.startsWith('https:') ? '; Secure' : '';
+  const sameSite = crossSite ? 'None' : 'Lax';
+  return `${nameOf(cookie)}=${secret}; Path=${path}; Max-Age=${maxAgeSeconds}; HttpOnly; SameSite=${sameSite}${secure}`;
 }
 
 /** What it holds, of the `Cookie` header of a request. */
@@ -29,3 +33,7 @@ export function readSecretCookie(
     .find((part) => part.startsWith(start));
   return pair?.slice(start.length);
 }
+
+/** The header that takes it away again. */
+export const clearSecretCookie = (cookie: Omit<SecretCookie, 'maxAgeSeconds'>): string =>
+  `${writeSecretCookie({ ...cookie, maxAgeSeconds: 0 }, '')}; Expires=Thu, 01 Jan 1970 00:00:00 GMT`;

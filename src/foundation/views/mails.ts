@@ -29,6 +29,8 @@ export type AccountChange =
   | 'factors-reset'
   | 'deletion-undone'
   | 'factors-disowned'
+  | 'identity-linked'
+  | 'identity-unlinked'
   | `factor-${'added' | 'removed'}-${'totp' | 'passkey'}`;
 
 /** That something was changed which keeps others out, to whom the account belongs. */

@@ -31,6 +31,7 @@ import type {
   ResetLinkLocals,
   ResetLocals,
 } from './entry-pages.ts';
+import type { LeavingForProviderLocals, ProviderOnPage, ProviderProblem } from './provider-pages.ts';
 import type { ConfirmSafeguardLocals, SafeguardDoneLocals } from './safeguard-pages.ts';
 
 import type { EnrolmentLocals, NewPasswordLocals, RecoveryCodesLocals, SecondFactorLocals } from './step-pages.ts';
@@ -116,11 +117,16 @@ export interface SignInLocals {
   readonly again?: boolean | undefined;
   /** Left out where a passkey was taken already. */
   readonly passkey?: PasskeyOnPage | undefined;
+  /** Other providers. */
+  readonly providers?: readonly ProviderOnPage[] | undefined;
+  /** An identity that is connected once its account's person has signed in. */
+  readonly awaiting?: { readonly provider: string; readonly account: string } | undefined;
   /** Whose passkey was taken without checking its person: their password comes next. */
   readonly passkeyOf?: string | undefined;
   readonly problem?:
     | { readonly kind: 'missing' | 'wrong' }
     | { readonly kind: 'passkey'; readonly why: PasskeyProblem }
+    | { readonly kind: 'provider'; readonly why: ProviderProblem; readonly provider: string }
     | ThrottledProblem
     | BusyProblem
     | undefined;
@@ -282,6 +288,7 @@ export interface FirstAppCreatedLocals {
 export interface PageLocals {
   'interaction/sign-in': SignInLocals;
   'interaction/consent': ConsentLocals;
+  'interaction/leaving': LeavingForProviderLocals;
   'interaction/email': EmailSignInLocals;
   'interaction/email-link': EmailLinkLocals;
   'interaction/second-factor': SecondFactorLocals;
@@ -332,6 +339,7 @@ export type PageName = keyof PageLocals;
 const everyPage: Readonly<Record<PageName, true>> = {
   'interaction/sign-in': true,
   'interaction/consent': true,
+  'interaction/leaving': true,
   'interaction/email': true,
   'interaction/email-link': true,
   'interaction/second-factor': true,

@@ -1,0 +1,87 @@
+import type Router from '@koa/router';
+import type { Clock } from '../../foundation/clock.ts';
+import type { KeyRing } from '../../foundation/crypto/key-ring.ts';
+import type { Database } from '../../foundation/db/database.ts';
+import type { Operation } from '../../foundation/db/statement.ts';
+import type { Random } from '../../foundation/random.ts';
+import type { Audit } from '../audit/module.ts';
+import { exportedTime, type PersonalData } from '../users/module.ts';
+import { createAskProvider } from './ask-provider.ts';
+import { mountCallback } from './callback-pages.ts';
+import { type ConnectParts, createConnect } from './connect.ts';
+import { type InteractionPagesParts, mountInteraction } from './interaction-pages.ts';
+import { createProviderRegistry, type Providers } from './providers.ts';
+import { createSetOut } from './set-out.ts';
+import { createFederatedSignIn, type FederatedSignIn, type FederatedSignInParts } from './sign-in-pages.ts';
+import { createAttemptStore, createIdentityStore, createProviderStore } from './store.ts';
+import { createWelcome, type WelcomeParts } from './welcome.ts';
+
+export { callbackUrl, type Provider } from './provider.ts';
+export { type Providers, providersRevision } from './providers.ts';
+export { type NewProvider, newProviderSchema } from './schema.ts';
+export type { FederatedSignIn } from './sign-in-pages.ts';
+
+/**
+ * Federation owns the other identity providers, who people are there, and the way there and back. It proves who
+ * somebody is elsewhere and files that under the attempt that asked; sign-in's dispatcher decides what else is needed,
+ * and protocol starts the session. Accounts are users', factors mfa's. Other rooms never import it: the composition root
+ * hands sign-in and account what they show of it.
+ */
+export interface Federation {
+  mount(router: Router): void;
+  readonly signIn: FederatedSignIn;
+  readonly personal: PersonalData;
+}
+
+type Stored = { readonly database: Database; readonly clock: Clock; readonly keyRing: KeyRing };
+
+/** The providers, for pages and commands alike. */
+export const createProviders = (parts: Stored & { readonly audit: Audit }): Providers =>
+  createProviderRegistry({ ...parts, store: createProviderStore(parts) });
+
+/** The operation that removes a batch of attempts that expired before the given time (milliseconds). */
+export const sweepAttempts = (parts: Stored, before: number): Operation => createAttemptStore(parts).sweep(before);
+
+type Made = 'attempts' | 'identities' | 'ask' | 'connect' | 'setOut' | 'welcome' | 'offered';
+
+export function createFederation(
+  parts: Stored &
+    ConnectParts & { readonly random: Random; readonly providers: Providers } & Omit<InteractionPagesParts, Made> &
+    Omit<FederatedSignInParts, Made> &
+    Omit<WelcomeParts, Made>,
+): Federation {
+  const attempts = createAttemptStore(parts);
+  const identities = createIdentityStore(parts);
+  const connect = createConnect(parts);
+  const ask = createAskProvider(connect);
+  const stored = { ...parts, attempts, identities };
+  const within = {
+    ...stored,
+    connect,
+    ask,
+    setOut: createSetOut({ ...stored, ask }),
+    welcome: createWelcome(stored),
+    offered: () => parts.providers.usable(),
+  };
+  return {
+    mount(router) {
+      mountCallback(router, within);
+      mountInteraction(router, within);
+    },
+    signIn: createFederatedSignIn(within),
+    personal: {
+      held: async ({ id }) => ({
+        identities: (await identities.list(id)).map((one) => ({
+          provider: one.provider,
+          issuer: one.issuer,
+          subject: one.subject,
+          label: one.label,
+          ...one.attributes,
+          connected_at: exportedTime(one.createdAt),
+          last_used_at: exportedTime(one.lastUsedAt),
+        })),
+      }),
+      erase: ({ id }) => identities.erase(id),
+    },
+  };
+}

@@ -1,0 +1,11 @@
+import { type Preset, standardMapping } from './preset.ts';
+
+/** Google: https://developers.google.com/identity/openid-connect/openid-connect */
+export const google: Preset = {
+  title: 'Google',
+  protocol: 'oidc',
+  issuer: 'https://accounts.google.com',
+  scopes: ['openid', 'profile', 'email'],
+  userInfo: true,
+  mapping: standardMapping,
+};

@@ -1,0 +1,30 @@
+/** What pages show of other identity providers, as `pages.ts` says it. */
+
+/** Another provider that a person may sign in with. */
+export interface ProviderOnPage {
+  readonly name: string;
+  /** What its button calls it. */
+  readonly title: string;
+  /** Whose brand it is: `google`, `microsoft`, … */
+  readonly type: string;
+  /** Where its button posts. */
+  readonly action: string;
+}
+
+/** Why a sign-in with another provider came to nothing. */
+export type ProviderProblem =
+  | 'declined'
+  | 'unavailable'
+  | 'failed'
+  | 'not-allowed'
+  | 'unverified'
+  | 'no-account'
+  | 'disabled'
+  | 'locked'
+  | 'stale'
+  | 'taken';
+
+export interface LeavingForProviderLocals {
+  readonly provider: string;
+  readonly href: string;
+}
