@@ -152,7 +152,7 @@ function composePages(parts: PageParts, core: CoreFeatures, protocol: Protocol):
   const unlocks = { held: async () => ({}), erase: ({ id }: User) => [core.unlocks.erase(id)] };
   const others = [...rooms.map((room) => room.personal), unlocks];
   const deletions = createDeletions({ ...within, personal: others });
-  const safeguards = createSafeguards({ ...within, addresses, deletions });
+  const safeguards = createSafeguards({ ...within, addresses, deletions, federation });
   const greet = (ctx: Context, accountId: string) => {
     const { facts, language } = doorState(ctx);
     return safeguards.greet({ cookies: ctx.cookies, facts, language }, accountId);

@@ -1,5 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { byOperator } from '../../src/features/audit/module.ts';
+import { createIdentityStore } from '../../src/features/federation/store.ts';
 import { type Entered, enter } from '../account/kit.ts';
 import type { Authenticator } from '../kit/authenticator.ts';
 import { Browser, formOf } from '../kit/browser.ts';
@@ -49,6 +51,15 @@ async function throwOut(link: string): Promise<string> {
   const reset = await browser.submit(await browser.open(link), 'link-confirm');
   expect([reset.status, new URL(reset.url).pathname]).toEqual([200, '/reset']);
   return reset.url;
+}
+
+const identities = () => createIdentityStore({ database: product.database, clock: product.foundations.clock });
+
+/** Connects an identity at Google to the account, without its pages. */
+async function connect(subject: string): Promise<void> {
+  const whose = { id: randomUUID(), userId: user.id, provider: 'google', issuer: 'https://accounts.google.com' };
+  const identity = { ...whose, subject: `${subject} ${user.id}`, label: undefined, attributes: {} };
+  await product.database.commit({ operations: [identities().add(identity)], fallback: [] });
 }
 
 const isIn = async (browser: Browser): Promise<boolean> =>
@@ -122,11 +133,13 @@ describe('a sign-in with a browser that the account does not know', () => {
 
   it('leaves whoever it was no way back: what was added since goes, what was there before stays', async () => {
     const ownKey = await enrolPasskey(product, user);
+    await connect('own');
     advance(2 * 3600);
     expect(await signsIn(ownKey)).toBe(true);
     const thief = await enterByKey(ownKey);
     const key = await enrolPasskey(product, user);
     await enrol(product, user);
+    await connect('somebody else’s');
     advance(2 * 3600);
     // The first of the two notices is never opened: whoever it was had been in before the second one.
     const late = await enterByKey(ownKey);
@@ -140,7 +153,10 @@ describe('a sign-in with a browser that the account does not know', () => {
     await expect(app.signIn(user)).rejects.toThrow('401');
     const methods = (await product.events('factor.removed')).filter(({ subject }) => subject === user.id);
     expect(methods.map(({ details }) => details['method']).sort()).toEqual(['passkey', 'recovery_codes', 'totp']);
-    await mailTo(mailing.server, user.email, /Second steps of your account .* were removed/);
+    const unlinked = (await product.events('identity.unlinked')).filter(({ subject }) => subject === user.id);
+    expect(unlinked.map(({ details }) => details['provider'])).toEqual(['google']);
+    expect((await identities().list(user.id)).map(({ subject }) => subject)).toEqual([`own ${user.id}`]);
+    await mailTo(mailing.server, user.email, /What was added to your account .* was removed/);
     // The owner's own key is still good.
     expect(await signsIn(ownKey)).toBe(true);
     const browser = new Browser();

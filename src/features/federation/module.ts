@@ -30,7 +30,15 @@ export type { FederatedSignIn } from './sign-in-pages.ts';
 export interface Federation {
   mount(router: Router): void;
   readonly signIn: FederatedSignIn;
+  /** Takes away the identities that somebody else may have connected to an account since a time (milliseconds). */
+  disown(userId: string, since: number): Promise<Disowned>;
   readonly personal: PersonalData;
+}
+
+/** What is taken away: by whose word each could sign in, and the operation. */
+export interface Disowned {
+  readonly providers: readonly string[];
+  readonly operation: Operation;
 }
 
 type Stored = { readonly database: Database; readonly clock: Clock; readonly keyRing: KeyRing };
@@ -69,6 +77,13 @@ export function createFederation(
       mountInteraction(router, within);
     },
     signIn: createFederatedSignIn(within),
+    disown: async (userId, since) => ({
+      providers: (await identities.list(userId))
+        .filter(({ createdAt }) => createdAt >= since)
+        .map(({ provider }) => provider),
+      // By time and not by name: what is connected while this is under way goes as well.
+      operation: identities.removeSince(userId, since),
+    }),
     personal: {
       held: async ({ id }) => ({
         identities: (await identities.list(id)).map((one) => ({

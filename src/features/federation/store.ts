@@ -81,6 +81,10 @@ const statements = {
     'UPDATE federated_identities SET last_used_at = ?3, label = ?4, attributes = ?5 WHERE id = ?1 AND user_id = ?2',
   ),
   removeIdentity: statement('identity_remove', 'DELETE FROM federated_identities WHERE id = ?1 AND user_id = ?2'),
+  removeSince: statement(
+    'identity_remove_since',
+    'DELETE FROM federated_identities WHERE user_id = ?1 AND created_at >= ?2',
+  ),
   eraseIdentities: statement('identity_erase', 'DELETE FROM federated_identities WHERE user_id = ?1'),
   putAttempt: statement(
     'attempt_put',
@@ -182,6 +186,8 @@ export function createIdentityStore({ database, clock }: Omit<Parts, 'keyRing'>)
       operation(statements.useIdentity, [id, userId, clock.now(), label ?? null, JSON.stringify(attributes)], true),
     /** Must hit: misses when the person has no such identity. */
     remove: (userId: string, id: string): Operation => operation(statements.removeIdentity, [id, userId], true),
+    removeSince: (userId: string, since: number): Operation =>
+      operation(statements.removeSince, [userId, since], false),
     erase: (userId: string): Operation[] => [
       operation(statements.eraseIdentities, [userId], false),
       operation(statements.eraseAttempts, [userId], false),

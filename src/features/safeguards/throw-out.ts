@@ -5,6 +5,7 @@ import type { Addresses } from '../addresses/module.ts';
 import type { Audit, AuditEvent, By } from '../audit/module.ts';
 import type { Deletions } from '../deletions/module.ts';
 import type { Devices } from '../devices/module.ts';
+import type { Federation } from '../federation/module.ts';
 import type { Mfa } from '../mfa/module.ts';
 import type { Notices } from '../notices/module.ts';
 import type { Passwords } from '../passwords/module.ts';
@@ -19,6 +20,7 @@ export interface ThrowOutParts {
   readonly devices: Pick<Devices, 'removeAll'>;
   readonly passwords: Pick<Passwords, 'takeAway'>;
   readonly mfa: Pick<Mfa, 'disown'>;
+  readonly federation: Pick<Federation, 'disown'>;
   readonly addresses: Pick<Addresses, 'disown'>;
   readonly deletions: Pick<Deletions, 'isUndoable' | 'disown'>;
   readonly notices: Notices;
@@ -39,7 +41,7 @@ const resetSeconds = 30 * 60;
 /**
  * "This wasn't me": whoever signed in must have no way back. Ends every session and token of the account, knows none of
  * its browsers any more, takes away the password that somebody else knows, and what was added since: passkeys, app,
- * recovery codes, another address, a deletion. Makes a link by which the owner sets a new password; its secret is
+ * recovery codes, identities at other providers, another address, a deletion. Makes a link by which the owner sets a new password; its secret is
  * returned. The notice's link is used up: of any number of racers one wins, the others get `store_conflict`. Throws
  * `user_email_taken` when another account has the former address by now.
  */
@@ -83,7 +85,7 @@ async function sinceOf({ clock, users }: ThrowOutParts, id: string): Promise<num
   return ((await users.links.oldestOpen('not-me', id)) ?? clock.now()) - interactionSeconds * 1000;
 }
 
-/** Takes away what was added to the factors, with its events and a mail. */
+/** Takes away what was added to the factors and to the ways in, with its events and a mail. */
 async function withoutAdded(
   parts: ThrowOutParts,
   { user, email, since, language }: Disowning & { readonly email: string; readonly since: number },
@@ -91,10 +93,15 @@ async function withoutAdded(
 ): Promise<readonly Operation[]> {
   const { id } = user;
   const { methods, operations } = await parts.mfa.disown(id, since);
-  const removed = methods.map((method) => event(parts, id, { type: 'factor.removed', details: { method } }, by));
-  if (methods.length === 0) return operations;
+  const { providers, operation } = await parts.federation.disown(id, since);
+  const removed = [
+    ...methods.map((method) => event(parts, id, { type: 'factor.removed', details: { method } }, by)),
+    ...providers.map((provider) => event(parts, id, { type: 'identity.unlinked', details: { provider } }, by)),
+  ];
+  if (removed.length === 0) return [...operations, operation];
   return [
     ...operations,
+    operation,
     ...removed,
     ...parts.notices.about({ kind: 'factors-disowned' }, { id, email }, { ...by, language }),
   ];
