@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import type { ConfigProblem } from '../foundation/config/errors.ts';
 import type { Config } from '../foundation/config/schema.ts';
 import { isLoopbackHost } from '../foundation/config/values.ts';
@@ -99,6 +100,7 @@ export function examine(facts: DoctorFacts): Finding[] {
   return [
     ...config.warnings.map((text) => warning('configuration', text, 'Correct its name, or unset it.')),
     ...checkIssuer(config),
+    ...checkPasskeys(config),
     ...checkProxy(config),
     ...checkCertificate(facts),
     ...checkClocks(facts),
@@ -127,6 +129,15 @@ function checkIssuer({ issuer, tls, port, host }: Config): Finding[] {
   const remedy =
     'Let only the proxy reach this port: set POSTERN_HOST to 127.0.0.1 or an inner address, or use a firewall.';
   return [warning('issuer', `${issuer} is https by a proxy, and ${host}:${port} serves plain http beside it.`, remedy)];
+}
+
+/** Browsers bind passkeys to a domain (WebAuthn §5.1.3): the pages offer none where there is no name. */
+function checkPasskeys({ issuer }: Config): Finding[] {
+  const { hostname } = new URL(issuer);
+  if (isIP(hostname.replace(/^\[|\]$/g, '')) === 0) return [];
+  const remedy =
+    'Give the server a name, and set POSTERN_ISSUER to it: localhost on this machine, else one in the DNS.';
+  return [warning('passkeys', `The issuer ${hostname} is an IP address, so nobody can add or use a passkey.`, remedy)];
 }
 
 function checkIssuerPort(url: URL, port: number): Finding[] {

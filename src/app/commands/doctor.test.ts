@@ -60,6 +60,14 @@ describe('postern doctor', () => {
       expect(level === 'ok' ? remedy : typeof remedy).toBe(level === 'ok' ? undefined : 'string');
   });
 
+  it('says where nobody can have a passkey', () => {
+    for (const issuer of ['https://192.0.2.7', 'https://[2001:db8::1]:8443']) {
+      const found = findings({ config: publicConfig({ issuer, port: Number(new URL(issuer).port || 443) }) });
+      expect(found.map(({ check, level }) => [check, level])).toContainEqual(['passkeys', 'warning']);
+    }
+    expect(findings({}).map(({ check }) => check)).not.toContain('passkeys');
+  });
+
   it('stops at a configuration that is not valid', () => {
     const problems = [{ where: 'POSTERN_PORT', message: 'Wrong.', remedy: 'Mend it.' }];
     expect(examine({ ...sound, config: { problems } })).toEqual([
