@@ -6,7 +6,7 @@ import { type Product, startProduct } from '../kit/product.ts';
 import { addWebApp, isBack, type RelyingApp } from '../kit/relying-app.ts';
 import { until } from '../kit/until.ts';
 import { rows } from '../protocol/kit/tables.ts';
-import { linkIn, type Mailing, startMailing } from '../recovery/kit.ts';
+import { linkIn, type Mailing, mailTo as mailIn, startMailing } from '../recovery/kit.ts';
 
 const password = 'a password of my own choice';
 const other = 'a password of somebody else';
@@ -23,12 +23,7 @@ beforeAll(async () => {
 });
 afterAll(() => mailing.stop());
 
-async function mailTo(email: string, subject: RegExp) {
-  const find = () =>
-    mailing.server.arrived.findLast((mail) => mail.recipients.includes(email) && subject.test(mail.subject));
-  await until(`a mail to ${email}`, async () => find() !== undefined, 20_000);
-  return find() as NonNullable<ReturnType<typeof find>>;
-}
+const mailTo = (email: string, subject: RegExp) => mailIn(mailing.server, email, subject);
 const confirmMail = (email: string) => mailTo(email, /Confirm your address/);
 
 async function register(email: string, { browser = new Browser(), secret = password, at = product } = {}) {
@@ -64,6 +59,15 @@ describe('an account', () => {
     expect(page.text + page.url).toMatch(/consent-allow|app\.example/);
     const over = await browser.open(link);
     expect([over.status, textOf(over, 'error-code')]).toEqual([410, 'link_not_usable']);
+  });
+
+  it('tells the audit where its password could not be looked up', async () => {
+    await product.app.core.settings.set({ password: { breached: { file: '/nowhere/breached' } } }, byOperator);
+    await register('unasked@example.org');
+    await confirmMail('unasked@example.org');
+    await product.app.core.settings.set({ password: { breached: { file: '' } } }, byOperator);
+    const [event] = (await product.events('registration.requested')).slice(-1);
+    expect(event?.details['breached_unasked']).toEqual(['file']);
   });
 
   it('is asked for with the same answer for everybody, and the owner of the address is told', async () => {

@@ -18,7 +18,7 @@ import { wordsOf } from './own-words.ts';
 import { mountPasswords, type PasswordPagesParts, showNewPassword } from './pages.ts';
 import type { PasswordProblem, Person } from './policy.ts';
 import { createProvePassword, type PasswordProof } from './prove-password.ts';
-import { createSetPassword } from './set-password.ts';
+import { createSetPassword, type NewHash } from './set-password.ts';
 import { createPasswordStore } from './store.ts';
 
 export { type BuildBreached, buildBreached } from './build-breached.ts';
@@ -57,9 +57,9 @@ export interface Passwords {
   set(userId: string, password: string, person: Person, by: By): Promise<Operation[]>;
   /**
    * The hash of a password that somebody chooses before there is an account for it; give it to `fromHash` once there is.
-   * Throws as `set`.
+   * What could not be asked about it is for the audit. Throws as `set`.
    */
-  hashOf(password: string, person: Person): Promise<string>;
+  hashOf(password: string, person: Person): Promise<NewHash>;
   /** Whether a password belongs to such a hash. Throws what the hash throws when it sheds load (503 with `retryAfter`). */
   matches(phc: string, password: string): Promise<boolean>;
   /** The same for a hash made elsewhere: an Argon2id PHC string. Throws `password_hash_refused` (400, fields.password_hash). */

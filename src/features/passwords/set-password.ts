@@ -16,8 +16,10 @@ interface Parts {
   readonly store: PasswordStore;
 }
 
-interface NewHash {
+/** What a password that may be taken is kept as. */
+export interface NewHash {
   readonly hash: string;
+  /** Lists of breached passwords that could not be asked. */
   readonly unasked: readonly BreachedSource[];
 }
 
@@ -52,7 +54,7 @@ export function createSetPassword({ audit, settings, judge, passwordHash, store 
   }
 
   return {
-    hashOf: async (password: string, person: Person): Promise<string> => (await judged(password, person)).hash,
+    hashOf: (password: string, person: Person): Promise<NewHash> => judged(password, person),
     async set(userId: string, password: string, person: Person, by: By): Promise<Operation[]> {
       const hash = await judged(password, person);
       return [...(await history(userId, password)), ...operations(userId, hash, by)];

@@ -12,6 +12,8 @@ import type { RegistrationStore } from './store.ts';
 export interface Registration {
   readonly email: string;
   readonly passwordHash: string;
+  /** Lists of breached passwords that could not be asked about this one. */
+  readonly breachedUnasked?: readonly string[];
   readonly browserHash: string;
   readonly clientId?: string | undefined;
   readonly language: string;
@@ -61,13 +63,16 @@ export function answerRegistrations(parts: AnswerRegistrationsParts): MessageKin
 
 function sendLink(
   { issuer, random, audit, mail, store, loginReference }: AnswerRegistrationsParts,
-  { email, passwordHash, browserHash, clientId, language, facts, at }: Registration,
+  { email, passwordHash, breachedUnasked, browserHash, clientId, language, facts, at }: Registration,
   emailKey: string,
 ): Operation[] {
   const secret = secretToken(random);
   const expiresAt = at + confirmMs;
   const href = `${issuer}/register/confirm?key=${secret}`;
-  const details = { login: loginReference(email) };
+  const details = {
+    login: loginReference(email),
+    ...(breachedUnasked === undefined ? {} : { breached_unasked: breachedUnasked }),
+  };
   return [
     store.put({ id: sha256(secret), email, emailKey, passwordHash, browserHash, clientId, expiresAt }),
     mail.put({ mail: 'confirm-address', to: email, language, locals: { href, expiresAt }, until: expiresAt }),

@@ -96,11 +96,12 @@ async function request(ctx: Context, parts: RegistrationPagesParts, place: Place
   const wait = parts.throttle.ask(`register ${loginKey(email) ?? ''}`, facts.ip);
   if (wait !== undefined) return { state: 'ask', email, wait: throttledProblem(parts.clock, wait) };
   const hashed = await hashOf(parts, password, email);
-  if (typeof hashed !== 'string') return { state: 'ask', email, ...hashed };
+  if (!('hash' in hashed)) return { state: 'ask', email, ...hashed };
   const secret = secretToken(parts.random);
   const registration: Registration = {
     email,
-    passwordHash: hashed,
+    passwordHash: hashed.hash,
+    ...(hashed.unasked.length === 0 ? {} : { breachedUnasked: hashed.unasked }),
     browserHash: sha256(secret),
     clientId: place.clientId,
     language,
@@ -123,7 +124,7 @@ async function hashOf(
   { passwords }: RegistrationPagesParts,
   password: string,
   email: string,
-): Promise<string | Pick<Shown, 'problems' | 'wait'>> {
+): Promise<Awaited<ReturnType<Passwords['hashOf']>> | Pick<Shown, 'problems' | 'wait'>> {
   try {
     return await passwords.hashOf(password, { email });
   } catch (error) {
