@@ -5,7 +5,17 @@ import { Browser, type Page, textOf } from '../kit/browser.ts';
 import type { Product } from '../kit/product.ts';
 import { addWebApp, isBack, type RelyingApp } from '../kit/relying-app.ts';
 import { until } from '../kit/until.ts';
-import { codeOf, enrol, hrefOf, isCodePage, isSignInPage, singleFactor, typeCode } from '../mfa/kit.ts';
+import {
+  codeOf,
+  enrol,
+  hrefOf,
+  isCodePage,
+  isSignInPage,
+  multiFactor,
+  singleFactor,
+  typeCode,
+  typePassword,
+} from '../mfa/kit.ts';
 import { advance, standStill } from '../protocol/kit/time.ts';
 import { type Mailing, startMailing } from '../recovery/kit.ts';
 
@@ -79,13 +89,35 @@ describe('a code by mail', () => {
     expect(claims).toMatchObject({ sub: user.id, amr: ['email'], acr: singleFactor });
   });
 
-  it('does not stand for a second factor that is due', async () => {
+  it('counts for nothing where two factors are due: password and code are asked for, and told', async () => {
     const user = await product.addUser();
     const { secret } = await enrol(product, user);
-    const { browser, sent } = await ask(user.email);
+    const { url, verifier } = app.request({ acr_values: multiFactor });
+    const browser = new Browser();
+    const form = await browser.open(hrefOf(await browser.open(url), 'email-link'));
+    const sent = await browser.submit(form, 'email-submit', { email: user.email });
     const next = await type(browser, sent, codeIn(await mailTo(user.email)));
-    expect(isCodePage(next)).toBe(true);
-    expect(isBack((await typeCode(browser, next, codeOf(secret))).url)).toBe(true);
+    expect([isSignInPage(next), next.text.includes('more than a mailbox')]).toEqual([true, true]);
+    expect(next.text).not.toContain('email-link');
+    // The code of the app comes out of its turn, right as it is.
+    const { href } = new URL(`${next.url}/code`);
+    expect((await browser.post(href, { code: codeOf(secret) })).status).toBe(303);
+    expect(isSignInPage(await browser.open(next.url))).toBe(true);
+    const asked = await typePassword(browser, next, user);
+    expect(isCodePage(asked)).toBe(true);
+    const back = await typeCode(browser, asked, codeOf(secret));
+    const { body } = await app.exchange(new URL(back.url).searchParams.get('code') ?? '', verifier);
+    const claims = JSON.parse(Buffer.from(String(body['id_token']).split('.')[1] ?? '', 'base64url').toString());
+    expect(claims).toMatchObject({ sub: user.id, amr: ['email', 'pwd', 'otp', 'mfa'], acr: multiFactor });
+  });
+
+  it('does not open the second step to whoever has the mailbox and the app of a session', async () => {
+    const user = await product.addUser();
+    const { browser, sent } = await ask(user.email);
+    expect(isBack((await type(browser, sent, codeIn(await mailTo(user.email)))).url)).toBe(true);
+    const { secret } = await enrol(product, user);
+    const stepUp = await browser.open(app.request({ acr_values: multiFactor }).url, isBack);
+    expect([isSignInPage(stepUp), codeOf(secret).length]).toEqual([true, 6]);
   });
 
   it('may be mistyped four times, and no fifth try of any number of racers is a sixth', async () => {

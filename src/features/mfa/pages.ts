@@ -17,7 +17,7 @@ import {
   type Interactions,
   multiFactor,
   type Proof,
-  provedByKeyAlone,
+  wantsPassword,
 } from '../protocol/module.ts';
 import type { SettingsModule } from '../settings/module.ts';
 import type { Users } from '../users/module.ts';
@@ -78,7 +78,7 @@ export function mountMfa(router: Router, parts: MfaPagesParts): void {
 
 /** What was proved, while another factor has to come to it, and one of somebody's keeping may. */
 export const openProof = ({ proof }: Interaction): Proof | undefined =>
-  proof && proof.acr !== multiFactor && !provedByKeyAlone(proof.amr) ? proof : undefined;
+  proof && proof.acr !== multiFactor && !wantsPassword(proof.amr) ? proof : undefined;
 
 /** What was proved, where a factor has to be set up. Whoever has one has to show it: a second one must not be a way around it. */
 export async function proofBeforeEnrolment(
@@ -131,7 +131,8 @@ const rememberDays = ({ settings }: MfaPagesParts, { asksForSecondFactor }: Inte
   return policy === 'optional' && !asksForSecondFactor ? days : 0;
 };
 
-async function rememberIfAsked(
+/** Skips the step with this browser from now on, where the person may say so and has. */
+export async function rememberIfAsked(
   ctx: Context,
   parts: MfaPagesParts,
   interaction: Interaction,

@@ -62,8 +62,10 @@ export {
   type Proof,
   type ProofFacts,
   proofOf,
+  provedByEmailAlone,
   provedByKeyAlone,
   type SignInResult,
+  wantsPassword,
 } from './proof.ts';
 export { houseClientId, isProtocolPath, machineEndpoints, methodsOf, publicDocuments, routes } from './routes.ts';
 export type { CurrentSignIn, ListedSignIn, SignInSessions } from './sign-in-session.ts';

@@ -24,6 +24,15 @@ export interface Proof extends SignInResult {
  */
 export const provedByKeyAlone = (amr: readonly string[]): boolean => amr.includes('pop') && !amr.includes('pwd');
 
+/**
+ * Whether a mailbox is all that was shown. NIST SP 800-63B-4 §3.1.3.1 takes e-mail for no authenticator, so no other
+ * factor makes two of it: what counts begins with the password, or with a passkey that checks its person.
+ */
+export const provedByEmailAlone = (amr: readonly string[]): boolean => amr.includes('email') && !amr.includes('pwd');
+
+/** Whether only the password makes more of what was shown. */
+export const wantsPassword = (amr: readonly string[]): boolean => provedByKeyAlone(amr) || provedByEmailAlone(amr);
+
 /** A proof as the interaction keeps it. */
 export interface KeptProof extends SignInResult {
   readonly authTime?: number | undefined;

@@ -9,7 +9,7 @@ import type { SettingsModule } from '../settings/module.ts';
 import { owesSecondFactor } from './assurance.ts';
 import { authorizationsOf, type LogoutNotice, wantsNotice } from './endings.ts';
 import type { PayloadCodec } from './payload.ts';
-import { provedByKeyAlone, type SignInResult } from './proof.ts';
+import { type SignInResult, wantsPassword } from './proof.ts';
 import { type ProtocolStore, writes } from './store.ts';
 import { currentUnit, requireUnit, type UnitOfWork } from './unit.ts';
 
@@ -95,7 +95,7 @@ export function createSignInSessions(parts: SignInSessionParts): SignInSessions 
       const session = await read(ctx);
       const { accountId, loginTs, amr: former = [] } = session as Session & { loginTs?: number };
       if (accountId === undefined) return;
-      const reached = provedByKeyAlone(former) ? session.acr : acr;
+      const reached = wantsPassword(former) ? session.acr : acr;
       // The time stays: a code makes nobody's password younger.
       session.loginAccount({ accountId, amr: [...new Set([...former, ...amr])], acr: reached, loginTs } as never);
       await session.persist();

@@ -22,10 +22,12 @@ const reasons = {
 const byPassword = ['pwd'];
 /** A passkey that did not check its person. */
 const byKey = ['pop', 'hwk', 'user'];
+const byMail = ['email'];
 const sessions = {
   none: undefined,
   first: [singleFactor, byPassword],
   key: [singleFactor, byKey],
+  mail: [singleFactor, byMail],
   second: [multiFactor, byPassword],
   'key and second': [multiFactor, byKey],
 } as const;
@@ -33,6 +35,7 @@ const kepts = {
   none: undefined,
   first: [singleFactor, 0, byPassword],
   key: [singleFactor, 0, byKey],
+  mail: [singleFactor, 0, byMail],
   second: [multiFactor, 0, byPassword],
   'key and second': [multiFactor, 0, byKey],
   'first, too old': [singleFactor, keptProofMs, byPassword],
@@ -84,32 +87,33 @@ function factsOf({ prompt, why, session, switching, kept }: State): ProofFacts {
 const stepOf = (state: State): Step => nextStep({ prompt: state.prompt, proof: proofOf(factsOf(state)) }, state);
 const inStates = (which: (state: State) => boolean): Set<Step> => new Set(states.filter(which).map(stepOf));
 
-/** Whether a password or a key was proved that counts here, and a second factor with it: said a second time, in other words. */
+const wantingPassword = new Set<string>(['key', 'mail']);
+/** Whether a password, a key or a mailbox was proved that counts here, and a second factor with it: said a second time, in other words. */
 const keptFresh = ({ kept }: State) => kept !== 'none' && !kept.endsWith('too old');
 const sessionCounts = ({ prompt, why, session, switching }: State) =>
   session !== 'none' && !switching && (prompt === 'consent' || why === 'more');
 const provedFirst = (state: State) => keptFresh(state) || sessionCounts(state);
 const provedSecond = (state: State) =>
   keptFresh(state) ? state.kept.endsWith('second') : sessionCounts(state) && state.session.endsWith('second');
-const provedKeyOnly = (state: State) =>
-  keptFresh(state) ? state.kept === 'key' : sessionCounts(state) && state.session === 'key';
+const provedWithoutPassword = (state: State) =>
+  keptFresh(state) ? wantingPassword.has(state.kept) : sessionCounts(state) && wantingPassword.has(state.session);
 
 const complete = (state: State) => provedFirst(state) && (provedSecond(state) || state.need === 'nothing');
 
 describe(`the next step, over all ${states.length} states`, () => {
   it('is the password wherever nothing counts as proved', () => {
     expect(inStates((state) => !provedFirst(state))).toEqual(new Set(['sign-in']));
-    expect(inStates((state) => provedFirst(state) && !provedKeyOnly(state)).has('sign-in')).toBe(false);
+    expect(inStates((state) => provedFirst(state) && !provedWithoutPassword(state)).has('sign-in')).toBe(false);
   });
 
   it('never leaves out a second factor that is needed', () => {
-    const owing = (state: State) => provedFirst(state) && !provedSecond(state) && !provedKeyOnly(state);
+    const owing = (state: State) => provedFirst(state) && !provedSecond(state) && !provedWithoutPassword(state);
     expect(inStates((state) => owing(state) && state.need === 'factor')).toEqual(new Set(['second-factor']));
     expect(inStates((state) => owing(state) && state.need === 'enrolment')).toEqual(new Set(['enrolment']));
   });
 
-  it('is the password beside a key that did not check its person, and no second key or code', () => {
-    expect(inStates((state) => provedKeyOnly(state) && state.need !== 'nothing')).toEqual(new Set(['sign-in']));
+  it('is the password beside a key that did not check its person or a mailbox, and no second key or code', () => {
+    expect(inStates((state) => provedWithoutPassword(state) && state.need !== 'nothing')).toEqual(new Set(['sign-in']));
   });
 
   it('asks for no factor that is shown already, or that nobody needs', () => {

@@ -1,4 +1,4 @@
-import { type Interaction, multiFactor, provedByKeyAlone } from '../protocol/module.ts';
+import { type Interaction, multiFactor, wantsPassword } from '../protocol/module.ts';
 
 /** The steps a person may be asked to take; `done` is none: the engine is answered. */
 export type Step = 'sign-in' | 'second-factor' | 'enrolment' | 'new-password' | 'consent' | 'done';
@@ -20,8 +20,8 @@ export interface Dues {
 export function nextStep({ prompt, proof }: Pick<Interaction, 'prompt' | 'proof'>, { need, owesPassword }: Dues): Step {
   if (proof === undefined) return 'sign-in';
   if (proof.acr !== multiFactor && need !== 'nothing') {
-    // Beside a key that did not check its person only their password is another factor.
-    if (provedByKeyAlone(proof.amr)) return 'sign-in';
+    // Beside a key that did not check its person, and after a mailbox, only their password makes more of it.
+    if (wantsPassword(proof.amr)) return 'sign-in';
     return need === 'factor' ? 'second-factor' : 'enrolment';
   }
   // After the second factor: the password alone must not be enough to replace it.

@@ -16,6 +16,7 @@ import {
   type Interactions,
   multiFactor,
   type Proof,
+  provedByEmailAlone,
   provedByKeyAlone,
   type SignInResult,
   type SignInSessions,
@@ -196,10 +197,11 @@ async function goOn(
   );
 }
 
-/** A password alone, or the second factor beside a key that this person has shown before it. */
+/** A password alone or after a mailbox, or the second factor beside a key that this person has shown before it. */
 function provedBy(proof: Proof | undefined, accountId: string): SignInResult & Pick<Proof, 'authTime'> {
-  const isBesideKey = proof?.accountId === accountId && provedByKeyAlone(proof.amr);
-  if (!isBesideKey) return { accountId, amr: ['pwd'], acr: singleFactor };
+  if (proof?.accountId !== accountId) return { accountId, amr: ['pwd'], acr: singleFactor };
+  if (provedByEmailAlone(proof.amr)) return { ...proof, amr: [...proof.amr, 'pwd'], acr: singleFactor };
+  if (!provedByKeyAlone(proof.amr)) return { accountId, amr: ['pwd'], acr: singleFactor };
   return { ...proof, amr: [...new Set([...proof.amr, 'pwd', 'mfa'])], acr: multiFactor };
 }
 
@@ -308,7 +310,9 @@ async function byPasskey({ users, passkeys }: SignInPagesParts, interaction: Int
   const owner = proof && provedByKeyAlone(proof.amr) ? await users.find(proof.accountId) : undefined;
   if (owner) return { login: owner.email, passkeyOf: owner.email };
   const request = await passkeys.signature.begin({ scope: scopeOf(interaction) });
-  return { login: loginHint, passkey: { ...request, action: `/interaction/${interaction.uid}/sign-in/passkey` } };
+  const passkey = { ...request, action: `/interaction/${interaction.uid}/sign-in/passkey` };
+  const mailbox = proof && provedByEmailAlone(proof.amr) ? await users.find(proof.accountId) : undefined;
+  return mailbox ? { login: mailbox.email, emailOf: mailbox.email, passkey } : { login: loginHint, passkey };
 }
 
 /** Shows the step. */
@@ -322,7 +326,9 @@ export async function show(
   const problem = typed.problem ?? federated.problem;
   if (problem && 'retryAfter' in problem) ctx.set('Retry-After', String(problem.retryAfter));
   const at = `/interaction/${interaction.uid}`;
-  const way = parts.emailWay();
+  const proved = await byPasskey(parts, interaction);
+  // It would lead back here.
+  const way = 'emailOf' in proved ? 'off' : parts.emailWay();
   showPage(ctx, {
     views: parts.views,
     page: 'interaction/sign-in',
@@ -336,7 +342,7 @@ export async function show(
       app: interaction.app,
       providers: federated.providers,
       awaiting: federated.awaiting,
-      ...(await byPasskey(parts, interaction)),
+      ...proved,
       ...(typed.login === undefined ? {} : { login: typed.login }),
       rememberMe:
         parts.settings.current().sessions.rememberMe === 'on'

@@ -122,6 +122,8 @@ export interface SignInLocals {
   /** An identity that is connected once its account's person has signed in. */
   readonly awaiting?: { readonly provider: string; readonly account: string } | undefined;
   /** Whose passkey was taken without checking its person: their password comes next. */
+  /** Whose mailbox was shown, where that is not enough. */
+  readonly emailOf?: string | undefined;
   readonly passkeyOf?: string | undefined;
   readonly problem?:
     | { readonly kind: 'missing' | 'wrong' }
