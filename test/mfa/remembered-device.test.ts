@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Browser, formOf, type Page } from '../kit/browser.ts';
 import { type Product, startProduct } from '../kit/product.ts';
 import { addWebApp, isBack, type RelyingApp } from '../kit/relying-app.ts';
+import { enrolPasskey, signedForm } from '../passkeys/kit.ts';
 import { operatorOf } from '../protocol/kit/operator.ts';
 import { advance, days } from '../protocol/kit/time.ts';
 import { makeResetLink } from '../recovery/kit.ts';
@@ -94,6 +95,36 @@ describe('a browser that need not ask for the second step', () => {
     expect(isCodePage(await afterPassword(browser, { max_age: '1' }))).toBe(true);
     await set({ mfa: { policy: 'required' } });
     expect(isCodePage(await browser.open(app.request().url, isBack))).toBe(true);
+  });
+
+  it('is said to with a passkey behind the password as with a code', async () => {
+    const key = await enrolPasskey(product, user);
+    const browser = new Browser();
+    const asked = await afterPassword(browser);
+    const page = asked.text.includes('id="passkey-submit"')
+      ? asked
+      : await browser.submit(asked, 'use-another-way', { way: 'passkey' });
+    expect(page.text).toContain('id="remember-device"');
+    const form = { ...signedForm(page, 'passkey-submit', key), remember_device: 'yes' };
+    expect(isBack((await browser.submit(page, 'passkey-submit', form, isBack)).url)).toBe(true);
+    await leave(browser);
+    expect(await isSpared(browser)).toBe(true);
+  });
+
+  it('cannot be said to where everybody needs a factor, and does not count there', async () => {
+    const browser = await remember();
+    await set({ mfa: { policy: 'required' } });
+    const page = await afterPassword(browser);
+    expect([isCodePage(page), page.text.includes('remember-device')]).toEqual([true, false]);
+    advance(60);
+    const back = await browser.submit(
+      page,
+      'code-submit',
+      { code: codeOf(kept.secret), remember_device: 'yes' },
+      isBack,
+    );
+    expect(isBack(back.url)).toBe(true);
+    expect((await product.events('device.remembered')).filter(({ subject }) => subject === user.id)).toHaveLength(1);
   });
 
   it('cannot be said to where an operator says no', async () => {

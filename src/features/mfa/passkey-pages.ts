@@ -13,6 +13,7 @@ import {
   openProof,
   proofBeforeEnrolment,
   refusalOf,
+  rememberIfAsked,
   scopeOf,
   showCode,
   showNewEnrolment,
@@ -59,6 +60,7 @@ async function takeSignature(
     return showCode(ctx, parts, interaction, problemOf(parts, outcome));
   }
   currentUnit()?.joinStep(outcome.operations);
+  await rememberIfAsked(ctx, parts, interaction, proof.accountId);
   tell(verified('passkey', interaction, proof.accountId, { passkey: outcome.id }));
   seeOther(ctx, await parts.interactions.prove(ctx, withFactor(proof, outcome.methods)));
 }
