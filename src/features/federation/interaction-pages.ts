@@ -56,8 +56,8 @@ export function mountInteraction(router: Router, parts: InteractionPagesParts): 
   router.get('/interaction/:uid/federation', async (ctx) => {
     const interaction = await parts.interactions.current(ctx);
     leadsTo(ctx, interaction);
-    const attempt = await parts.attempts.newest(interaction.uid);
-    const isIt = attempt?.isFiled === true && attempt.id === ctx.query['attempt'];
+    const attempt = await parts.attempts.find(String(ctx.query['attempt']));
+    const isIt = attempt?.isFiled === true && attempt.uid === interaction.uid;
     // A page that is opened again, or of another attempt: the dispatcher shows what there is.
     if (!isIt || !attempt.arrival || attempt.userId !== undefined) return seeOther(ctx, at(interaction));
     await takeUp(ctx, parts, { interaction, attempt, arrival: attempt.arrival });
@@ -96,7 +96,8 @@ export async function leave(
   if (wait !== undefined) throw federationBusy(wait);
   const began = performance.now();
   const { attemptId, operation, state, secret, to } = await parts.setOut({ provider, ...leaving });
-  requireUnit().joinStep([operation], 'consume');
+  const former = leaving.uid === undefined ? [] : [parts.attempts.forget(leaving.uid)];
+  requireUnit().joinStep([...former, operation], 'consume');
   if ('problem' in to) {
     tellRefusal(parts, { provider, ...to, tookMs: performance.now() - began });
     requireUnit().joinStep([parts.attempts.refuse(attemptId, to.problem)]);

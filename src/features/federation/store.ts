@@ -94,7 +94,12 @@ const statements = {
   findAttempt: statement('attempt_find', `SELECT ${attemptColumns} FROM federation_attempts WHERE id = ?1`),
   newestAttempt: statement(
     'attempt_newest',
-    `SELECT ${attemptColumns} FROM federation_attempts WHERE uid = ?1 ORDER BY created_at DESC LIMIT 1`,
+    `SELECT ${attemptColumns} FROM federation_attempts WHERE uid = ?1 AND filed_at IS NOT NULL
+     ORDER BY filed_at DESC LIMIT 1`,
+  ),
+  forgetAttempts: statement(
+    'attempt_forget',
+    'DELETE FROM federation_attempts WHERE uid = ?1 AND filed_at IS NOT NULL',
   ),
   /** Of any number of callbacks with one state one is exchanged. */
   useAttempt: statement(
@@ -114,7 +119,8 @@ const statements = {
   ),
   refuseAttempt: statement(
     'attempt_refuse',
-    'UPDATE federation_attempts SET problem = ?3, finished_at = ?2 WHERE id = ?1 AND finished_at IS NULL',
+    `UPDATE federation_attempts SET problem = ?3, finished_at = ?2, filed_at = COALESCE(filed_at, ?2)
+     WHERE id = ?1 AND finished_at IS NULL`,
   ),
   awaitProof: statement(
     'attempt_await',
@@ -231,7 +237,7 @@ function createAttemptReads({ database, clock, keyRing }: Parts) {
       const row = await database.get<AttemptRow>(statements.findAttempt, [id]);
       return row && toAttempt(row);
     },
-    /** The last one that set out from an interaction: those before it count no more. */
+    /** The last one of an interaction that came back, or failed to set out. */
     async newest(uid: string): Promise<Attempt | undefined> {
       const row = await database.get<AttemptRow>(statements.newestAttempt, [uid]);
       return row && toAttempt(row);
@@ -258,6 +264,8 @@ export function createAttemptStore(parts: Parts) {
       const operations = [operation(statements.useAttempt, [id, clock.now()], true)];
       return (await database.commit({ operations, fallback: [] })).committed;
     },
+    /** What came of an interaction's attempts before is over when another one sets out. */
+    forget: (uid: string): Operation => operation(statements.forgetAttempts, [uid], false),
     /** Must hit: it comes back once. */
     file(id: string, found: Arrival | Attempt['problem']): Operation {
       const arrival =
