@@ -78,7 +78,7 @@ export async function compose(parts: AppParts): Promise<App> {
   const { issuer } = parts.config;
   const places = watchPlaces(parts);
   const views = createViews({ viewsDir: folder('views'), publicDir: folder('public'), issuer });
-  const { protocol, outbox, room, endings } = composeProtocol(parts, core, views);
+  const { protocol, outbox, room, endings } = composeProtocol({ ...parts, places }, core, views);
   const { mail } = room;
   const within = { ...parts, views, mail, outbox, endings, places };
   const pages = composePages(within, core, protocol);
@@ -208,7 +208,7 @@ function signInHooks(parts: AppParts, core: CoreFeatures) {
   };
 }
 
-function composeProtocol(parts: AppParts, core: CoreFeatures, views: Views) {
+function composeProtocol(parts: AppParts & { places: Places }, core: CoreFeatures, views: Views) {
   // The outbox needs to know how protocol delivers, and protocol needs a place to put its notices.
   const kinds: Record<string, MessageKind> = {};
   const outbox = createOutbox({ ...parts, kinds });

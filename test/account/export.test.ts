@@ -47,7 +47,14 @@ describe('the export', () => {
       issuer: product.url,
       second_factors: { authenticator_app: { added_at: expect.any(String) }, recovery_codes_left: 9 },
       password: { set_at: expect.any(String) },
-      sign_ins: [{ started_at: expect.any(String), last_seen_at: expect.any(String) }],
+      sign_ins: [
+        {
+          started_at: expect.any(String),
+          last_seen_at: expect.any(String),
+          user_agent: expect.any(String),
+          address: '127.0.0.1',
+        },
+      ],
       address_changes: [],
       registrations: [],
     });

@@ -202,6 +202,8 @@ const people: readonly Sample[] = [
   sample('sign-in-hint', 'interaction/sign-in', 'interaction', { ...signIn, login: account }),
   sample('sign-in-here', 'interaction/sign-in', 'interaction', { action: '/interaction/x/login' }),
   sample('sign-in-again', 'interaction/sign-in', 'interaction', { ...signIn, login: account, again: true }),
+  sample('sign-in-unusual', 'interaction/sign-in', 'interaction', { ...signIn, again: true, unusual: true }),
+  sample('code-unusual', 'interaction/second-factor', 'interaction', { ...code, way: 'app', unusual: true }),
   sample('sign-in-missing', 'interaction/sign-in', 'interaction', { ...signIn, problem: { kind: 'missing' } }),
   sample('sign-in-wrong', 'interaction/sign-in', 'interaction', {
     ...signIn,

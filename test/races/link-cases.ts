@@ -150,7 +150,7 @@ function verificationCase(product: Product): RaceCase {
         id: sha256(secret),
         email,
         emailKey: email,
-        passwordHash: await product.app.core.passwords.hashOf('a password of eight words and more', { email }),
+        passwordHash: (await product.app.core.passwords.hashOf('a password of eight words and more', { email })).hash,
         browserHash: sha256(browser),
         expiresAt: product.foundations.clock.now() + ttlSeconds * 1000,
       };

@@ -1,6 +1,7 @@
 import type Router from '@koa/router';
 import type { Context } from 'koa';
 import { placeInWords } from '../../foundation/geo/place.ts';
+import { browserNames } from '../../foundation/http/client-hints.ts';
 import { doorState, field, seeOther, showPage } from '../../foundation/http/door.ts';
 import { readUserAgent } from '../../foundation/http/user-agent.ts';
 import type { AccountLocals } from '../../foundation/views/account-pages.ts';
@@ -165,17 +166,17 @@ export async function showAccount(
           rememberedUntil,
           ...readUserAgent(userAgent),
         })),
-        sessions: sessions.map((one) => toldSession(ctx, parts, one, signIn.id)),
+        sessions: sessions.map((one) => toldSession(ctx, one, signIn.id)),
       },
     },
   });
 }
 
 /** A sign-in as the page tells of it: with which browser, and where from. */
-const toldSession = (ctx: Context, { places }: AccountPagesParts, one: ListedSignIn, here: string) => ({
+const toldSession = (ctx: Context, one: ListedSignIn, here: string) => ({
   ...one,
-  ...readUserAgent(one.userAgent),
-  place: placeInWords(places.find(one.address), doorState(ctx).language),
+  ...browserNames(one.userAgent, one.hints),
+  place: placeInWords(one.place, doorState(ctx).language),
   here: one.id === here,
 });
 

@@ -2,6 +2,8 @@
 export const eventTypes = {
   'session.started': 'A person signed in.',
   'session.ended': 'A sign-in session ended: by sign-out, by an administrator, or with the account.',
+  'signal.raised':
+    'A sign-in session was used in an odd way; `reason` says which, `details` by what it was judged. Denied: its person had to show once more who they are.',
   'signin.requested':
     'Somebody asked for a code or link to sign in by e-mail; refused when there is nobody to send it to.',
   'signin.failed':

@@ -4,6 +4,7 @@ import type { AuditEventType, RecordedEvent } from './event.ts';
 const phrases: Readonly<Record<AuditEventType, string>> = {
   'session.started': 'signed in[ to {client}]',
   'session.ended': 'ended a sign-in session[ of {subject}]',
+  'signal.raised': 'saw a sign-in[ of {subject}] used in an odd way',
   'signin.requested': 'asked for a mail to sign in[ as {subject}]',
   'signin.failed': 'could not sign in[ to {client}]',
   'identity.verified': 'proved to be somebody at another provider[ for {client}]',

@@ -15,6 +15,7 @@ import {
   currentUnit,
   type Interaction,
   type Interactions,
+  isAtRisk,
   multiFactor,
   type Proof,
   wantsPassword,
@@ -86,6 +87,8 @@ export async function proofBeforeEnrolment(
   interaction: Interaction,
 ): Promise<Proof | undefined> {
   const proof = openProof(interaction);
+  // Whoever may have taken over the session must not set up a factor of their own on it.
+  if (proof?.by === 'session' && isAtRisk(interaction)) return undefined;
   const need = proof && (await mfa.need(proof.accountId, interaction.asksForSecondFactor));
   return need === 'enrolment' ? proof : undefined;
 }
@@ -217,6 +220,7 @@ export async function showCode(
       otherWay,
       passkey: request && { ...request, action: `${at(interaction)}/passkey` },
       rememberDays: rememberDays(parts, interaction) || undefined,
+      unusual: isAtRisk(interaction),
       problem,
     },
   });

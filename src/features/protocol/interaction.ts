@@ -11,6 +11,8 @@ import { cookiesMissing, interactionMissing } from './errors.ts';
 import { type KeptProof, type Proof, proofOf, type SignInResult } from './proof.ts';
 import type { Allowed, RememberedConsents } from './remembered-consent.ts';
 import type { GrantOfSession } from './session-grant.ts';
+import { isAtRisk } from './session-risk.ts';
+import { sightingWrites } from './sightings/store.ts';
 import { speakAsAsked } from './ui-locales.ts';
 import { currentUnit } from './unit.ts';
 
@@ -61,7 +63,7 @@ export interface Interactions {
   /** Keeps what was proved, for the steps that are still to come. Returns the interaction's own address. */
   prove(ctx: Context, result: SignInResult & Pick<Proof, 'authTime'>): Promise<string>;
   /** Answers with a sign-in whose every step was taken. */
-  signedIn(ctx: Context, result: SignInResult & Pick<Proof, 'authTime'>): Promise<string>;
+  signedIn(ctx: Context, result: SignInResult & Partial<Pick<Proof, 'authTime' | 'by'>>): Promise<string>;
   /** Makes the next step a sign-in, whoever is signed in now. Returns the interaction's own address. */
   switchAccount(ctx: Context): Promise<string>;
   /** Allows what is missing. */
@@ -107,7 +109,9 @@ export function createInteractions(parts: InteractionParts): Interactions {
       await found.persist();
       return `/interaction/${found.uid}`;
     },
-    signedIn(ctx, { accountId, amr, acr, authTime, remember = false }) {
+    async signedIn(ctx, { accountId, amr, acr, authTime, remember = false, by }) {
+      // What the session had proved before is no answer to whether it is still in the right hands.
+      if (by !== 'session') meetChallenge(await details(ctx), accountId);
       // The time is told, or `auth_time` would move with every question that follows (OpenID Connect Core §2).
       const ts = authTime ?? epochSeconds(clock);
       return answer(ctx, { login: { accountId, amr: [...amr], acr, ts, remember } });
@@ -126,6 +130,15 @@ export function createInteractions(parts: InteractionParts): Interactions {
       return provider().interactionResult(ctx.req, ctx.res, { consent: { grantId } });
     },
   };
+}
+
+/** Lets the session go on whose person has shown here that it is theirs. */
+function meetChallenge({ prompt, session, iat }: Details, accountId: string): void {
+  if (!isAtRisk(prompt) || session?.accountId !== accountId || session.uid === undefined) return;
+  const key = sha256(session.uid);
+  // One that came up in the second after the question was put is not told from it.
+  const params = [key, ((iat ?? 0) + 1) * 1000];
+  currentUnit()?.add({ rank: 'session', key, statement: sightingWrites.meetChallenge, params });
 }
 
 async function detailsOf(provider: Provider, ctx: Context): Promise<Details> {

@@ -7,6 +7,8 @@ import { hmacSha256 } from '../../foundation/crypto/hash.ts';
 import type { KeyRing } from '../../foundation/crypto/key-ring.ts';
 import type { Database } from '../../foundation/db/database.ts';
 import type { Operation } from '../../foundation/db/statement.ts';
+import type { Places } from '../../foundation/geo/places.ts';
+import { readClientHints } from '../../foundation/http/client-hints.ts';
 import { doorState } from '../../foundation/http/door.ts';
 import type { MessageKind } from '../../foundation/outbox/outbox.ts';
 import type { Random } from '../../foundation/random.ts';
@@ -14,6 +16,7 @@ import type { Views } from '../../foundation/views/render.ts';
 import type { Audit } from '../audit/module.ts';
 import type { Clients } from '../clients/module.ts';
 import type { SettingsModule } from '../settings/module.ts';
+import { createSignals } from '../signals/module.ts';
 import type { SigningKeys } from '../signing-keys/module.ts';
 import type { Throttle } from '../throttle/module.ts';
 import type { PersonalData, Users } from '../users/module.ts';
@@ -42,11 +45,13 @@ import { machineEndpoints, publicDocuments } from './routes.ts';
 import { guardGrant } from './save-artifact.ts';
 import { serveUnit } from './serve-unit.ts';
 import { createGrantOfSession } from './session-grant.ts';
+import { createSightingStore } from './sightings/store.ts';
 import { createSignInSessions, type SignInSessions } from './sign-in-session.ts';
 import { createStartAgain, type FormerInteraction } from './start-again.ts';
 import { createProtocolStore } from './store.ts';
 import { keepLanguageOfLogout } from './ui-locales.ts';
 import { type Origin, requireUnit } from './unit.ts';
+import { createWatchSession } from './watch-session.ts';
 
 export { appOnPage, backToApp } from './app-on-page.ts';
 export { multiFactor, secondFactorReason, singleFactor } from './assurance.ts';
@@ -68,6 +73,7 @@ export {
   wantsPassword,
 } from './proof.ts';
 export { houseClientId, isProtocolPath, machineEndpoints, methodsOf, publicDocuments, routes } from './routes.ts';
+export { isAtRisk, sessionRiskReason } from './session-risk.ts';
 export type { CurrentSignIn, ListedSignIn, SignInSessions } from './sign-in-session.ts';
 export { currentUnit, requireUnit, type UnitOfWork } from './unit.ts';
 
@@ -110,6 +116,7 @@ export interface ProtocolParts {
   readonly signingKeys: SigningKeys;
   readonly throttle: Throttle;
   readonly audit: Audit;
+  readonly places: Pick<Places, 'find'>;
   readonly views: Views;
   readonly fetch: NonNullable<Configuration['fetch']>;
   /** The operation that puts a logout notice into the outbox. */
@@ -142,14 +149,20 @@ export function createProtocol(parts: ProtocolParts): Protocol {
   const grantOf = createGrantOfSession(sessionKey, store);
   const former = (uid: string) => formerInteraction({ store, codec }, uid);
   const startAgain = createStartAgain({ ...parts, former });
+  const watch = createWatchSession({
+    ...parts,
+    signals: createSignals(parts),
+    sightings: createSightingStore(parts.database),
+  });
   let engine: Engine;
   const provider = () => engine.provider;
   const cookieSigner = createCookieSigner(parts.keyRing.deriveAll('cookies'));
   const rebuild = () => {
-    engine = buildEngine({ ...engineParts(parts, records, startAgain), cookieSigner, sessionKey, consents, grantOf });
+    const own = { cookieSigner, sessionKey, consents, grantOf, watch };
+    engine = buildEngine({ ...engineParts(parts, records, startAgain), ...own });
   };
   rebuild();
-  const sessions = createSignInSessions({ ...parts, provider, store, codec });
+  const sessions = createSignInSessions({ ...parts, provider, store, codec, watch });
   const apps = createConnectedApps({ ...parts, store, codec });
   const serve: Middleware = (ctx, next) => engine.serve(ctx, next);
   return {
@@ -173,10 +186,21 @@ export function createProtocol(parts: ProtocolParts): Protocol {
   };
 }
 
-function originOf({ deviceOf }: Pick<ProtocolParts, 'deviceOf'>) {
+function originOf({ deviceOf, places }: Pick<ProtocolParts, 'deviceOf' | 'places'>) {
   return (ctx: Context, accountId: string): Origin => {
     const { ip, userAgent } = doorState(ctx).facts;
-    return { device: deviceOf(ctx, accountId), userAgent, address: ip };
+    return {
+      device: deviceOf(ctx, accountId),
+      userAgent,
+      address: ip,
+      // Only when they are asked for: programs' requests take the address alone.
+      get hints() {
+        return readClientHints(ctx.headers);
+      },
+      get place() {
+        return places.find(ip);
+      },
+    };
   };
 }
 

@@ -14,6 +14,8 @@ import type { RememberedConsents } from './remembered-consent.ts';
 import { resourceIndicators } from './resources.ts';
 import { routes } from './routes.ts';
 import type { GrantOfSession } from './session-grant.ts';
+import { addSessionWatch } from './session-risk.ts';
+import type { WatchSession } from './watch-session.ts';
 
 export interface EngineParts extends AssuranceRule {
   readonly issuer: string;
@@ -22,6 +24,7 @@ export interface EngineParts extends AssuranceRule {
   readonly users: Users;
   readonly consents: RememberedConsents;
   readonly grantOf: GrantOfSession;
+  readonly watch: WatchSession;
   readonly settings: () => Settings;
   readonly keys: () => KeySet;
   /** Signs the library's cookies. */
@@ -67,7 +70,7 @@ export function engineOptions(parts: EngineParts): Configuration {
     extraClientMetadata: { properties: ['first_party', 'require_pkce'] },
     // OAuth 2.1 §7.6: required of every client; an operator may exempt an old confidential one.
     pkce: { required: (_ctx, client) => (client as unknown as OwnMetadata).require_pkce !== false },
-    interactions: { policy: consentPolicy(parts), url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
+    interactions: { policy: interactionRules(parts), url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
     loadExistingGrant: existingGrant(parts),
     rotateRefreshToken: true,
     // OpenID Connect Core §3.1.2.1 requires it, and an error is told nowhere that the request did not name.
@@ -89,6 +92,12 @@ export function engineOptions(parts: EngineParts): Configuration {
       },
     },
   };
+}
+
+function interactionRules(parts: EngineParts) {
+  const policy = consentPolicy(parts);
+  addSessionWatch(policy, parts.watch);
+  return policy;
 }
 
 function features(parts: EngineParts): NonNullable<Configuration['features']> {

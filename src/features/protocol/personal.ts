@@ -16,9 +16,13 @@ export function createPersonalData({
     async held({ id }) {
       const [signIns, connected] = await Promise.all([sessions.list(id), apps.list(id)]);
       return {
-        sign_ins: signIns.map(({ startedAt, lastSeenAt }) => ({
+        sign_ins: signIns.map(({ startedAt, lastSeenAt, userAgent, hints, address, place }) => ({
           started_at: exportedTime(startedAt),
           last_seen_at: exportedTime(lastSeenAt),
+          user_agent: userAgent,
+          client_hints: hints,
+          address,
+          place: place && { country: place.country, region: place.region, city: place.city, position: place.position },
         })),
         apps: connected.map(({ clientId, allowed, firstAt, lastAt }) => ({
           client_id: clientId,

@@ -1,4 +1,5 @@
-import { secondFactorReason } from './assurance.ts';
+import { secondFactorReason, singleFactor } from './assurance.ts';
+import { isAtRisk, sessionRiskReason } from './session-risk.ts';
 
 /** How a person proved to be who they are. */
 export interface SignInResult {
@@ -57,6 +58,7 @@ export interface ProofFacts {
 /**
  * What counts as proved. A session counts where the engine is content with it or only wants more than it has; where
  * it asks for the person again (`prompt=login`, `max_age`, another account), what was proved before is worth nothing.
+ * Where the session was used in an odd way, its second factor is.
  */
 export function proofOf({ prompt, reasons, switching, kept, session, now }: ProofFacts): Proof | undefined {
   if (kept && now - kept.keptAt < keptProofMs) {
@@ -64,6 +66,14 @@ export function proofOf({ prompt, reasons, switching, kept, session, now }: Proo
     return { ...proof, by: 'interaction' };
   }
   if (switching || !session) return undefined;
-  const wantsMoreOnly = reasons.every((reason) => reason === secondFactorReason);
-  return prompt === 'consent' || wantsMoreOnly ? { ...session, by: 'session' } : undefined;
+  const wantsMoreOnly = reasons.every((reason) => reason === secondFactorReason || reason === sessionRiskReason);
+  if (prompt !== 'consent' && !wantsMoreOnly) return undefined;
+  return isAtRisk({ reasons }) ? proofAtRisk(session) : { ...session, by: 'session' };
 }
+
+/**
+ * Of a session that somebody else may have, the password counts, which is to be joined by a second factor; what came
+ * without one has to be shown again as a whole.
+ */
+const proofAtRisk = (session: Omit<Proof, 'by'>): Proof | undefined =>
+  session.amr.includes('pwd') ? { ...session, acr: singleFactor, by: 'session' } : undefined;

@@ -5,6 +5,7 @@ import type { Payload } from './payload.ts';
 import { saveSessionParts } from './session-records.ts';
 import { writes } from './store.ts';
 import type { UnitOfWork } from './unit.ts';
+import { keptText } from './watch-session.ts';
 
 /** A record the library wants stored. */
 interface Record {
@@ -143,7 +144,8 @@ function saveSession(unit: UnitOfWork, deps: AdapterDependencies, { id, payload 
   if (accountId === null) return;
   saveSessionParts(unit, deps, payload);
   const session = sha256(uid);
-  const { device, userAgent, address } = unit.origin(accountId);
+  const { device = null, userAgent = null, address = null, hints, place } = unit.origin(accountId);
+  const kept = [device, userAgent, address, keptText(hints), keptText(place)];
   const until = milliseconds(payload['exp']);
   // Saving asks the same of the row as the guard does, and the row of a session that begins here is not there before.
   unit.drop(writes.sessionLives, session);
@@ -151,7 +153,7 @@ function saveSession(unit: UnitOfWork, deps: AdapterDependencies, { id, payload 
     rank: 'session',
     key: session,
     statement: writes.saveSession,
-    params: [session, accountId, deps.clock.now(), until, device ?? null, userAgent ?? null, address ?? null],
+    params: [session, accountId, deps.clock.now(), until, ...kept],
     loss: losses.session,
   });
 }

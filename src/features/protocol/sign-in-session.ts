@@ -4,14 +4,17 @@ import type { Session } from 'oidc-provider';
 import type { Clock } from '../../foundation/clock.ts';
 import { sha256 } from '../../foundation/crypto/hash.ts';
 import type { Operation } from '../../foundation/db/statement.ts';
+import type { Place } from '../../foundation/geo/place.ts';
+import type { ClientHints } from '../../foundation/http/client-hints.ts';
 import type { Clients } from '../clients/module.ts';
 import type { SettingsModule } from '../settings/module.ts';
 import { owesSecondFactor } from './assurance.ts';
 import { authorizationsOf, type LogoutNotice, wantsNotice } from './endings.ts';
 import type { PayloadCodec } from './payload.ts';
 import { type SignInResult, wantsPassword } from './proof.ts';
-import { type ProtocolStore, writes } from './store.ts';
+import { type ProtocolStore, type SessionRow, writes } from './store.ts';
 import { currentUnit, requireUnit, type UnitOfWork } from './unit.ts';
+import type { WatchSession } from './watch-session.ts';
 
 export interface SignInSessionParts {
   readonly provider: () => Provider;
@@ -22,6 +25,7 @@ export interface SignInSessionParts {
   readonly settings: Pick<SettingsModule, 'current'>;
   readonly hasSecondFactor: (accountId: string) => Promise<boolean>;
   readonly isRemembered: (ctx: Context, accountId: string) => Promise<boolean>;
+  readonly watch: WatchSession;
   /** The operation that puts a notice into the outbox. */
   readonly notice: (notice: LogoutNotice) => Operation;
 }
@@ -42,12 +46,14 @@ export interface ListedSignIn {
   readonly lastSeenAt: number;
   /** What the browser said that it is, and where it was used last. */
   readonly userAgent?: string | undefined;
+  readonly hints?: ClientHints | undefined;
   readonly address?: string | undefined;
+  readonly place?: Place | undefined;
 }
 
 /** The sign-in session of a browser, outside the protocol's own endpoints. */
 export interface SignInSessions {
-  /** Who is signed in with this request's cookie; nobody while they owe a second factor. */
+  /** Who is signed in with this request's cookie; nobody while they owe a second factor, or have to show again who they are. */
   accountOf(ctx: Context): Promise<string | undefined>;
   /** The sign-in behind `accountOf`. */
   current(ctx: Context): Promise<CurrentSignIn | undefined>;
@@ -77,16 +83,13 @@ export function createSignInSessions(parts: SignInSessionParts): SignInSessions 
     if (accountId === undefined) return undefined;
     const rule = { ...parts, settings: () => parts.settings.current() };
     if (await owesSecondFactor(rule, { ctx, accountId, acr, asked: false })) return undefined;
+    const isAtRisk = await parts.watch(ctx, session, { saves: false });
+    if (isRenamed(session)) await saveRenamed(parts, ctx, session);
+    if (isAtRisk) return undefined;
     return { accountId, id: sha256(uid), provedAt: (session.authTime() ?? 0) * 1000 };
   };
   const list = async (accountId: string): Promise<ListedSignIn[]> =>
-    (await parts.store.livingSessions(accountId, parts.clock.now())).map((row) => ({
-      id: row.id,
-      startedAt: row.created_at,
-      lastSeenAt: row.last_seen_at,
-      userAgent: row.user_agent ?? undefined,
-      address: row.address ?? undefined,
-    }));
+    (await parts.store.livingSessions(accountId, parts.clock.now())).map(toListed);
   return {
     accountOf: async (ctx) => (await current(ctx))?.accountId,
     current,
@@ -128,6 +131,16 @@ function endUnderWay({ codec, clock }: SignInSessionParts, accountId: string, bu
   requireUnit().add({ rank: 'ending', key: accountId, statement: writes.endInteractionsOfAccount, params });
 }
 
+const toListed = (row: SessionRow): ListedSignIn => ({
+  id: row.id,
+  startedAt: row.created_at,
+  lastSeenAt: row.last_seen_at,
+  userAgent: row.user_agent ?? undefined,
+  address: row.address ?? undefined,
+  hints: row.hints === null ? undefined : (JSON.parse(row.hints) as ClientHints),
+  place: row.place === null ? undefined : (JSON.parse(row.place) as Place),
+});
+
 /** The session by its row's id: its cookie's record knows the uid that the id is the hash of. */
 async function sessionBehind({ store, codec, provider }: SignInSessionParts, id: string): Promise<Session | undefined> {
   const row = (await store.sessionByUid(id)).find(({ kind }) => kind === 'Session');
@@ -157,10 +170,24 @@ async function start(parts: SignInSessionParts, session: Session, ctx: Context, 
   if (!(session as { new?: boolean }).new) session.resetIdentifier();
   // It ends with the browser: nobody has asked for more.
   session.loginAccount({ accountId: result.accountId, amr: [...result.amr], acr: result.acr, transient: true });
-  // The library's own jar: it signs as the library will check.
-  const { cookies } = provider.createContext(ctx.req, ctx.res);
-  cookies.set(provider.cookieName('session'), session.jti, cookieOptions);
+  giveCookie(provider, ctx, session);
   await session.save(sessionIdle);
+}
+
+/** By the library's own jar: it signs as the library will check. */
+function giveCookie(provider: Provider, ctx: Context, session: Session, more: { expires?: Date } = {}): void {
+  const { cookies } = provider.createContext(ctx.req, ctx.res);
+  cookies.set(provider.cookieName('session'), session.jti, { ...cookieOptions, ...more });
+}
+
+/** Whether the session got another id in this request, which is not stored yet. */
+const isRenamed = (session: Session): boolean => (session as { oldId?: string; touched?: boolean }).touched === true;
+
+/** As the engine does: the browser gets the new id for as long as the session lasts. */
+async function saveRenamed({ provider }: SignInSessionParts, ctx: Context, session: Session): Promise<void> {
+  const { transient, exp } = session as { transient?: boolean; exp?: number };
+  giveCookie(provider(), ctx, session, transient || exp === undefined ? {} : { expires: new Date(exp * 1000) });
+  await session.persist();
 }
 
 function clearCookie(provider: Provider, ctx: Context): void {

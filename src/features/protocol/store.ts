@@ -24,6 +24,8 @@ export interface SessionRow extends Row {
   last_seen_at: number;
   user_agent: string | null;
   address: string | null;
+  hints: string | null;
+  place: string | null;
 }
 
 export interface GrantRow extends Row {
@@ -56,8 +58,17 @@ const replaced = ['payload', 'expires_at', 'grant_id', 'account_id', 'client_id'
 const refuseUnless = (alive: string, column: string) => `${column}=IF(${alive}, ${column}, NULL)`;
 const takeNew = (columns: readonly string[]) => columns.map((column) => `${column}=VALUES(${column})`).join(', ');
 const insertSession =
-  'INSERT INTO sign_in_sessions (id, account_id, created_at, last_seen_at, expires_at, device_id, user_agent, address) VALUES (?1, ?2, ?3, ?3, ?4, ?5, ?6, ?7)';
-const sessionSeen = ['account_id', 'last_seen_at', 'expires_at', 'device_id', 'user_agent', 'address'];
+  'INSERT INTO sign_in_sessions (id, account_id, created_at, last_seen_at, expires_at, device_id, user_agent, address, hints, place) VALUES (?1, ?2, ?3, ?3, ?4, ?5, ?6, ?7, ?8, ?9)';
+const sessionSeen = [
+  'account_id',
+  'last_seen_at',
+  'expires_at',
+  'device_id',
+  'user_agent',
+  'address',
+  'hints',
+  'place',
+];
 const sessionSet = sessionSeen.map((column) => `${column}=excluded.${column}`).join(', ');
 const partColumns = 'id, kind, payload, expires_at, account_id, lookup';
 const partValues = '(?1, ?2, ?3, ?4, ?5, ?6)';
@@ -247,7 +258,7 @@ const reads = {
   ),
   livingSessions: statement(
     'find-living-sessions',
-    'SELECT id, created_at, last_seen_at, user_agent, address FROM sign_in_sessions WHERE account_id = ?1 AND ended_at IS NULL AND expires_at > ?2 ORDER BY last_seen_at DESC',
+    'SELECT id, created_at, last_seen_at, user_agent, address, hints, place FROM sign_in_sessions WHERE account_id = ?1 AND ended_at IS NULL AND expires_at > ?2 ORDER BY last_seen_at DESC',
   ),
   sessionsOfAccount: statement(
     'find-sessions-of-account',

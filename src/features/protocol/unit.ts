@@ -1,6 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Operation, Statement, Value } from '../../foundation/db/statement.ts';
 import { AppError } from '../../foundation/errors.ts';
+import type { Place } from '../../foundation/geo/place.ts';
+import type { ClientHints } from '../../foundation/http/client-hints.ts';
 import type { AuditEvent } from '../audit/module.ts';
 import { type Loss, losses } from './losses.ts';
 
@@ -44,6 +46,10 @@ export interface Origin {
   readonly device?: string | undefined;
   readonly userAgent?: string | undefined;
   readonly address?: string | undefined;
+  /** What else the browser says of itself. */
+  readonly hints?: ClientHints | undefined;
+  /** Where the address is. */
+  readonly place?: Place | undefined;
 }
 
 /**

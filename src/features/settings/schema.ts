@@ -147,6 +147,24 @@ export const settingsSchema = z
           means:
             'How many sign-ins a person may have at once; the oldest ends when there is one more. 0 sets no limit.',
         }),
+        onRisk: z
+          .enum(['audit', 'challenge'])
+          .default('audit')
+          .describe(
+            'What happens when a sign-in is used in an odd way (impossible travel, two places at once, another browser): it is written to the audit (`audit`), or the session gets another id as well and its person has to show a second factor, or sign in again where they have none (`challenge`).',
+          ),
+        travelKilometres: whole({
+          min: 50,
+          max: 20_000,
+          standard: 500,
+          means: 'From how many kilometres on a change of place is looked at as a journey. Needs a file of places.',
+        }),
+        travelSpeed: whole({
+          min: 100,
+          max: 100_000,
+          standard: 1000,
+          means: 'Above how many kilometres an hour nobody travels: faster than an airliner.',
+        }),
       })
       .prefault({}),
     deletion: z

@@ -6,6 +6,7 @@ import {
   type ProofFacts,
   proofOf,
   secondFactorReason,
+  sessionRiskReason,
   singleFactor,
 } from '../protocol/module.ts';
 import { type Need, nextStep, type Step } from './next-step.ts';
@@ -18,6 +19,9 @@ const reasons = {
   again: ['login_prompt'],
   more: [secondFactorReason],
   'again and more': ['max_age', secondFactorReason],
+  risk: [sessionRiskReason],
+  'more and risk': [secondFactorReason, sessionRiskReason],
+  'again and risk': ['login_prompt', sessionRiskReason],
 } as const;
 const byPassword = ['pwd'];
 /** A passkey that did not check its person. */
@@ -84,17 +88,32 @@ function factsOf({ prompt, why, session, switching, kept }: State): ProofFacts {
   };
 }
 
-const stepOf = (state: State): Step => nextStep({ prompt: state.prompt, proof: proofOf(factsOf(state)) }, state);
+const stepOf = (state: State): Step =>
+  nextStep({ prompt: state.prompt, reasons: reasons[state.why], proof: proofOf(factsOf(state)) }, state);
 const inStates = (which: (state: State) => boolean): Set<Step> => new Set(states.filter(which).map(stepOf));
 
 const wantingPassword = new Set<string>(['key', 'mail']);
 /** Whether a password, a key or a mailbox was proved that counts here, and a second factor with it: said a second time, in other words. */
 const keptFresh = ({ kept }: State) => kept !== 'none' && !kept.endsWith('too old');
-const sessionCounts = ({ prompt, why, session, switching }: State) =>
-  session !== 'none' && !switching && (prompt === 'consent' || why === 'more');
-const provedFirst = (state: State) => keptFresh(state) || sessionCounts(state);
+const atRisk = ({ why }: State) => why.endsWith('risk');
+const byPasswordAlone = ({ session }: State) => session === 'first' || session === 'second';
+const sessionCounts = (state: State) => {
+  const { prompt, why, session, switching } = state;
+  const asksForMore = why === 'more' || why === 'risk' || why === 'more and risk';
+  return (
+    session !== 'none' &&
+    !switching &&
+    (prompt === 'consent' || asksForMore) &&
+    (!atRisk(state) || byPasswordAlone(state))
+  );
+};
+/** What is shown of a session that somebody else may have is half of it, and only beside a factor that there is. */
+const provedFirst = (state: State) =>
+  keptFresh(state) || (sessionCounts(state) && (!atRisk(state) || state.need === 'factor'));
 const provedSecond = (state: State) =>
-  keptFresh(state) ? state.kept.endsWith('second') : sessionCounts(state) && state.session.endsWith('second');
+  keptFresh(state)
+    ? state.kept.endsWith('second')
+    : sessionCounts(state) && !atRisk(state) && state.session.endsWith('second');
 const provedWithoutPassword = (state: State) =>
   keptFresh(state) ? wantingPassword.has(state.kept) : sessionCounts(state) && wantingPassword.has(state.session);
 
@@ -131,6 +150,12 @@ describe(`the next step, over all ${states.length} states`, () => {
     const asked = (state: State) => free(state) && state.prompt === 'consent' && !keptFresh(state);
     expect(inStates(asked)).toEqual(new Set(['consent']));
     expect(inStates((state) => free(state) && !asked(state))).toEqual(new Set(['done']));
+  });
+
+  it('takes nothing that was shown before for an answer, where the session was used in an odd way', () => {
+    const before = (state: State) => atRisk(state) && !keptFresh(state);
+    expect(inStates(before)).toEqual(new Set(['sign-in', 'second-factor']));
+    expect(inStates((state) => before(state) && state.need !== 'factor')).toEqual(new Set(['sign-in']));
   });
 
   it('reaches every step', () => {

@@ -1,4 +1,4 @@
-import { type Interaction, multiFactor, wantsPassword } from '../protocol/module.ts';
+import { type Interaction, isAtRisk, multiFactor, wantsPassword } from '../protocol/module.ts';
 
 /** The steps a person may be asked to take; `done` is none: the engine is answered. */
 export type Step = 'sign-in' | 'second-factor' | 'enrolment' | 'new-password' | 'consent' | 'done';
@@ -17,8 +17,14 @@ export interface Dues {
  * that no step can be skipped by going to its address. `need` is that of the account which the proof is of, and so is
  * whether it `owesPassword`: a new one in place of one that was typed and is too old.
  */
-export function nextStep({ prompt, proof }: Pick<Interaction, 'prompt' | 'proof'>, { need, owesPassword }: Dues): Step {
+export function nextStep(
+  { prompt, reasons, proof }: Pick<Interaction, 'prompt' | 'reasons' | 'proof'>,
+  { need, owesPassword }: Dues,
+): Step {
   if (proof === undefined) return 'sign-in';
+  // The session was used in an odd way: a factor is shown with it, or, where there is none, everything anew. To set one up
+  // would let whoever has the session make it theirs.
+  if (proof.by === 'session' && isAtRisk({ reasons })) return need === 'factor' ? 'second-factor' : 'sign-in';
   if (proof.acr !== multiFactor && need !== 'nothing') {
     // Beside a key that did not check its person, and after a mailbox, only their password makes more of it.
     if (wantsPassword(proof.amr)) return 'sign-in';

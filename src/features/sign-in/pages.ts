@@ -14,6 +14,7 @@ import {
   currentUnit,
   type Interaction,
   type Interactions,
+  isAtRisk,
   multiFactor,
   type Proof,
   provedByEmailAlone,
@@ -348,6 +349,7 @@ export async function show(
         parts.settings.current().sessions.rememberMe === 'on'
           ? { ticked: field(ctx, 'remember_me') !== '' }
           : undefined,
+      unusual: isAtRisk(interaction),
       again: interaction.accountId !== undefined && !interaction.switching,
       problem,
     },

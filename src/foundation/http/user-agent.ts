@@ -14,3 +14,11 @@ export function readUserAgent(userAgent: string | undefined): BrowserNames {
   const { browser, os } = Bowser.parse(userAgent);
   return { browser: browser.name || undefined, system: os.name || undefined };
 }
+
+/** The first number of a browser's version; undefined where it has no name that we know. */
+export function browserVersion(userAgent: string | undefined): number | undefined {
+  if (userAgent === undefined || userAgent === '') return undefined;
+  const { name, version = '' } = Bowser.parse(userAgent).browser;
+  const major = Number.parseInt(version, 10);
+  return name && Number.isFinite(major) ? major : undefined;
+}

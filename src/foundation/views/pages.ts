@@ -115,6 +115,8 @@ export interface SignInLocals {
   readonly login?: string | undefined;
   /** True when a person who is signed in has to prove it again (`prompt=login`, `max_age`). */
   readonly again?: boolean | undefined;
+  /** True when that is because the sign-in was used in an odd way. */
+  readonly unusual?: boolean | undefined;
   /** Left out where a passkey was taken already. */
   readonly passkey?: PasskeyOnPage | undefined;
   /** Other providers. */

@@ -37,6 +37,8 @@ export interface SecondFactorLocals extends StepLocals {
   readonly passkey?: PasskeyOnPage | undefined;
   /** For how many days a browser may go without this step; left out where it may not. */
   readonly rememberDays?: number | undefined;
+  /** True when it is asked for because the sign-in was used in an odd way. */
+  readonly unusual?: boolean | undefined;
   readonly problem?: CodeProblem | undefined;
 }
 
