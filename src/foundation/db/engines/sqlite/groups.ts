@@ -50,14 +50,13 @@ export class Groups {
 
   /** Commits a group; one outcome for each of its units, in order. Never throws. */
   run(group: WireGroup): WireOutcome[] {
-    this.#define(group);
+    this.define(group);
     const alone = (unit: WireUnit): WireOutcome => this.#attempt([unit], alone)[0] ?? 0;
     return this.#attempt(group[1], alone);
   }
 
-  /** Runs the operations of a group's only unit inside a transaction that is open already. Throws what SQLite throws. */
+  /** Runs the operations of a defined group's only unit inside a transaction that is open already. Throws what SQLite throws. */
   join(group: WireGroup): number {
-    this.#define(group);
     const [unit] = group[1];
     return unit === undefined ? 0 : this.#lostAt(unit[0]);
   }
@@ -78,7 +77,8 @@ export class Groups {
     this.#turns.ended();
   }
 
-  #define([definitions]: WireGroup): void {
+  /** Learns the statements that come with a group, whatever becomes of it: the main thread tells each of them once. */
+  define([definitions]: WireGroup): void {
     for (const [number, sql] of definitions) {
       try {
         const statement = this.#connection.prepare(sql);

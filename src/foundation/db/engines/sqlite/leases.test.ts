@@ -92,6 +92,15 @@ describe('a lease of the writer', () => {
     expect(ids()).toEqual([]);
   });
 
+  it('learns the statements of a COMMIT that comes too late: later units name them by number', () => {
+    leases.begin(1, 1000);
+    vi.advanceTimersByTime(1000);
+    const late = [[[0, 'INSERT INTO item (id) VALUES (?1)']], [[[[0, 1, 'late']], []]]] as const;
+    expect(caught(() => leases.commit(1, late))).toEqual(OVER);
+    expect(groups.run([[], [[[[0, 1, 'next']], []]]])).toEqual([0]);
+    expect(ids()).toEqual(['next']);
+  });
+
   it('refuses a statement past the limit even when the timer has not run yet', () => {
     leases.begin(1, 1000);
     const now = performance.now();

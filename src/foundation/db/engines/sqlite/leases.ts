@@ -53,6 +53,7 @@ export class Leases {
 
   /** Runs the unit's operations in the same transaction, then commits. 0, or the number of the operation that lost, plus one. */
   commit(lease: number, group: WireGroup): number {
+    this.#groups.define(group);
     this.#require(lease);
     try {
       const lost = this.#groups.join(group);
