@@ -60,7 +60,7 @@ export function createAskProvider(connect: Connect): AskProvider {
       return oidc.buildAuthorizationUrl(config, {
         ...provider.preset.parameters,
         ...provider.definition.parameters,
-        ...(isOidc ? wishParameters(wishes) : {}),
+        ...(isOidc ? wishParameters(provider, wishes) : {}),
         redirect_uri: redirectUri,
         scope: scopesOf(provider).join(' '),
         state,
@@ -88,9 +88,14 @@ export function createAskProvider(connect: Connect): AskProvider {
   };
 }
 
-function wishParameters({ prompt, loginHint, maxAge, uiLocales }: Wishes): Record<string, string> {
+function wishParameters(
+  { preset: { prompts } }: Provider,
+  { prompt, loginHint, maxAge, uiLocales }: Wishes,
+): Record<string, string> {
+  // Who cannot be made to sign in anew there is at least asked who they are.
+  const asked = prompt === undefined || prompts === undefined || prompts.includes(prompt) ? prompt : 'select_account';
   return {
-    ...(prompt === undefined ? {} : { prompt }),
+    ...(asked === undefined ? {} : { prompt: asked }),
     ...(loginHint === undefined ? {} : { login_hint: loginHint }),
     ...(maxAge === undefined ? {} : { max_age: String(maxAge) }),
     ...(uiLocales === undefined ? {} : { ui_locales: uiLocales }),

@@ -6,6 +6,8 @@ export const google: Preset = {
   protocol: 'oidc',
   issuer: 'https://accounts.google.com',
   scopes: ['openid', 'profile', 'email'],
+  // It refuses `login`: https://developers.google.com/identity/openid-connect/reference#authentication-uri-parameters
+  prompts: ['none', 'consent', 'select_account'],
   userInfo: true,
   mapping: standardMapping,
 };

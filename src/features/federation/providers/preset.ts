@@ -41,6 +41,8 @@ export interface Preset {
   readonly endpoints?: (issuer: string) => Endpoints;
   /** How the client authenticates where the provider does not say so itself. */
   readonly authentication?: 'client_secret_basic' | 'client_secret_post';
+  /** The only values of `prompt` that it takes; absent where it takes the standard's. */
+  readonly prompts?: readonly string[];
   /** Sent along with every authorization request. */
   readonly parameters?: Readonly<Record<string, string>>;
   /** Whether the answer comes as a POST of another site. */
