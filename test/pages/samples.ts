@@ -134,9 +134,19 @@ const emails: readonly Sample[] = [
   }),
 ];
 
-const providers = (['google', 'microsoft', 'apple', 'github'] as const).map((name) => ({
+const titles = {
+  google: 'Google',
+  microsoft: 'Microsoft',
+  apple: 'Apple',
+  github: 'GitHub',
+  gitlab: 'GitLab',
+  discord: 'Discord',
+  spotify: 'Spotify',
+  oidc: 'Harbour Staff and Friends of the Lighthouse',
+};
+const providers = Object.entries(titles).map(([name, title]) => ({
   name,
-  title: { google: 'Google', microsoft: 'Microsoft', apple: 'Apple', github: 'GitHub' }[name],
+  title,
   type: name,
   action: `/interaction/x/federation/${name}`,
 }));
