@@ -55,9 +55,12 @@ export const typePassword = (browser: Browser, page: Page, { email, password }: 
 export const typeCode = (browser: Browser, page: Page, code: string): Promise<Page> =>
   browser.submit(page, 'code-submit', { code }, isBack);
 
+/** The secret of the app that an enrolment page shows. */
+export const textOfSecret = (page: Page): string => textOf(page, 'totp-secret') ?? '';
+
 /** Goes from the enrolment page to the page of recovery codes. */
 export async function enrolOnPage(browser: Browser, page: Page): Promise<Kept & { readonly page: Page }> {
-  const secret = textOf(page, 'totp-secret') ?? '';
+  const secret = textOfSecret(page);
   const shown = await browser.submit(page, 'code-submit', { code: codeOf(secret) }, isBack);
   return { secret, recoveryCodes: recoveryCodesOn(shown), page: shown };
 }
