@@ -166,7 +166,7 @@ function composePages(parts: PageParts, core: CoreFeatures, protocol: Protocol):
     mfa: createMfaPages({ ...within, greet }),
     passkeys: createPasskeyPages(within),
     passwordPages: createPasswordPages({ ...within, need: core.mfa.need }),
-    account: createAccount({ ...within, addresses, personal, deletions }),
+    account: createAccount({ ...within, addresses, personal, deletions, federated: federation.account }),
     addresses,
     deletions,
     registrations: registering,

@@ -52,6 +52,23 @@ const mine = {
     mayAdd: true,
   },
   passkeys: { list: passkeys, add: { ...passkey('create'), action: '/account/passkeys' } },
+  identities: {
+    list: [
+      {
+        id: 'one',
+        title: 'Google',
+        type: 'google',
+        label: account,
+        createdAt: time - 9000 * minute,
+        lastUsedAt: time - 20 * minute,
+      },
+      { id: 'two', title: 'Harbour Staff', createdAt: time - 900 * minute },
+    ],
+    providers: [
+      { name: 'github', title: 'GitHub', type: 'github', action: '/account/identities/link' },
+      { name: 'apple', title: 'Apple', type: 'apple', action: '/account/identities/link' },
+    ],
+  },
   password: { minLength: 15, meter },
   devices: [],
   sessions: signIns,
@@ -81,7 +98,9 @@ const mine = {
     },
   ],
 };
-const withPassword = (problem: NonNullable<PageLocals['account/account']['signedIn']>['password']['problem']) => ({
+const withPassword = (
+  problem: NonNullable<NonNullable<PageLocals['account/account']['signedIn']>['password']>['problem'],
+) => ({
   signedIn: { ...mine, password: { minLength: 15, problem } },
 });
 
@@ -106,6 +125,8 @@ const dones = [
   'app',
   'device',
   'profile',
+  'identity-linked',
+  'identity-unlinked',
 ] as const;
 
 const leaving = { account, graceDays: 14, proving: 'password', mails: true } as const;
@@ -152,6 +173,16 @@ export const accounts: readonly Sample[] = [
   }),
   sample('account-without-factors', 'account/account', 'page', {
     signedIn: { ...mine, factors: undefined, passkeys: noPasskeys, account: `${'a'.repeat(60)}@example.org` },
+  }),
+  sample('account-without-password', 'account/account', 'page', { signedIn: { ...mine, password: undefined } }),
+  sample('account-identities-none', 'account/account', 'page', {
+    signedIn: { ...mine, identities: { ...mine.identities, list: [] } },
+  }),
+  sample('account-identity-last', 'account/account', 'page', {
+    signedIn: { ...mine, identities: { ...mine.identities, providers: [], problem: { why: 'last' } } },
+  }),
+  sample('account-identity-taken', 'account/account', 'page', {
+    signedIn: { ...mine, identities: { ...mine.identities, problem: { why: 'taken', provider: 'GitHub' } } },
   }),
   sample('account-passkeys-only', 'account/account', 'page', {
     signedIn: { ...mine, factors: { recoveryCodesLeft: 10, any: true, mayAdd: true } },

@@ -1,7 +1,8 @@
 import type Router from '@koa/router';
 import type { Passwords, Person } from '../passwords/module.ts';
 import { createChangePassword } from './change-password.ts';
-import { type AccountPagesParts, mountAccount } from './pages.ts';
+import { mountIdentities } from './identity-pages.ts';
+import { type AccountPagesParts, mountAccount, showAccount } from './pages.ts';
 import { mountPasskeys } from './passkey-pages.ts';
 import { createProveAgain } from './prove-again.ts';
 import { mountRemovals } from './removal-pages.ts';
@@ -26,6 +27,9 @@ export function createAccount(
       mountAccount(router, within);
       mountPasskeys(router, within);
       mountRemovals(router, within);
+      mountIdentities(router, within, (ctx, visitor, { problem, status }) =>
+        showAccount(ctx, within, visitor, { identityProblem: problem, status }),
+      );
     },
   };
 }

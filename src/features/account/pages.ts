@@ -23,6 +23,7 @@ import { type EmailPagesParts, mountEmail } from './email-pages.ts';
 import { ownEvent, refusalEvent } from './events.ts';
 import { type ExportPagesParts, mountExport } from './export-pages.ts';
 import { mountFactors, placeOf } from './factor-pages.ts';
+import type { IdentityPagesParts, IdentityProblem } from './identity-pages.ts';
 import { mountProfile } from './profile-pages.ts';
 import { isFresh, signInAddress, targetOf, type Visitor } from './visitor.ts';
 import { arrive, byVisitor, tell, tryPlace, visitorOf } from './visitor-pages.ts';
@@ -32,6 +33,7 @@ export interface AccountPagesParts
     AppPagesParts,
     ExportPagesParts,
     DeletePagesParts,
+    IdentityPagesParts,
     ActivityPagesParts {
   readonly views: Views;
   readonly settings: Pick<SettingsModule, 'current'>;
@@ -103,10 +105,12 @@ function showSignedOut(ctx: Context, { views, issuer }: AccountPagesParts): void
 }
 
 type SignedIn = NonNullable<AccountLocals['signedIn']>;
+type PasswordInAccount = NonNullable<SignedIn['password']>;
 
 interface Shown {
-  readonly passwordProblem?: SignedIn['password']['problem'];
+  readonly passwordProblem?: PasswordInAccount['problem'];
   readonly passkeyProblem?: PasskeyProblem | 'taken';
+  readonly identityProblem?: IdentityProblem;
   readonly status?: number;
 }
 
@@ -122,6 +126,8 @@ const dones = [
   'app',
   'device',
   'profile',
+  'identity-linked',
+  'identity-unlinked',
 ] as const;
 
 export async function showAccount(
@@ -131,7 +137,8 @@ export async function showAccount(
   shown: Shown,
 ): Promise<void> {
   const { user, signIn } = visitor;
-  const [factors, sessions, devices, apps] = await Promise.all([
+  const [hasPassword, factors, sessions, devices, apps] = await Promise.all([
+    parts.passwords.has(user.id),
     parts.mfa.factors(user.id),
     parts.sessions.list(user.id),
     parts.devices.remembered(user.id),
@@ -155,11 +162,10 @@ export async function showAccount(
           ...(await newPasskey(parts, visitor)),
           problem: shown.passkeyProblem,
         },
-        password: {
-          minLength: shortestPassword(settings),
-          meter: parts.meter(user),
-          problem: shown.passwordProblem,
-        },
+        password: hasPassword
+          ? { minLength: shortestPassword(settings), meter: parts.meter(user), problem: shown.passwordProblem }
+          : undefined,
+        identities: { ...(await parts.federated.shown(ctx, visitor)), problem: shown.identityProblem },
         apps,
         devices: devices.map(({ id, userAgent, rememberedUntil }) => ({
           id,

@@ -20,6 +20,7 @@ const targets: Readonly<Record<string, string>> = {
   email: '/account/email',
   passkeys: '/account#passkeys',
   delete: '/account/delete',
+  identities: '/account#identities',
 };
 
 /** Where a sign-in that was asked for by us leads: only to a page of ours, whatever came along. */

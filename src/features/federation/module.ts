@@ -6,6 +6,7 @@ import type { Operation } from '../../foundation/db/statement.ts';
 import type { Random } from '../../foundation/random.ts';
 import type { Audit } from '../audit/module.ts';
 import { exportedTime, type PersonalData } from '../users/module.ts';
+import { createFederatedAccount, type FederatedAccount } from './account-pages.ts';
 import { createAskProvider } from './ask-provider.ts';
 import { mountCallback } from './callback-pages.ts';
 import { type ConnectParts, createConnect } from './connect.ts';
@@ -16,6 +17,7 @@ import { createFederatedSignIn, type FederatedSignIn, type FederatedSignInParts 
 import { createAttemptStore, createIdentityStore, createProviderStore } from './store.ts';
 import { createWelcome, type WelcomeParts } from './welcome.ts';
 
+export type { FederatedAccount } from './account-pages.ts';
 export { callbackUrl, type Provider } from './provider.ts';
 export { type Providers, providersRevision } from './providers.ts';
 export { type NewProvider, newProviderSchema } from './schema.ts';
@@ -32,6 +34,7 @@ export interface Federation {
   readonly signIn: FederatedSignIn;
   /** Takes away the identities that somebody else may have connected to an account since a time (milliseconds). */
   disown(userId: string, since: number): Promise<Disowned>;
+  readonly account: FederatedAccount;
   readonly personal: PersonalData;
 }
 
@@ -84,6 +87,7 @@ export function createFederation(
       // By time and not by name: what is connected while this is under way goes as well.
       operation: identities.removeSince(userId, since),
     }),
+    account: createFederatedAccount(within),
     personal: {
       held: async ({ id }) => ({
         identities: (await identities.list(id)).map((one) => ({

@@ -55,6 +55,7 @@ const attemptColumns = `id, provider, browser_hash, uid, user_id, sign_in_id, se
   filed_at, finished_at`;
 const insertIdentity = `INSERT INTO federated_identities (id, user_id, provider, identity_key, issuer, subject, label,
   attributes, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)`;
+const otherIdentity = 'SELECT id FROM federated_identities WHERE user_id = ?1 AND id <> ?2';
 const expired = 'FROM federation_attempts WHERE expires_at < ?1 LIMIT 500';
 
 const statements = {
@@ -80,6 +81,12 @@ const statements = {
     'identity_use',
     'UPDATE federated_identities SET last_used_at = ?3, label = ?4, attributes = ?5 WHERE id = ?1 AND user_id = ?2',
   ),
+  /** Held until the end of the transaction: of two that are taken off at once, one finds no other left. */
+  holdOtherIdentity: statement('identity_hold_other', {
+    sqlite: otherIdentity,
+    postgresql: `${otherIdentity} FOR UPDATE`,
+    mysql: `${otherIdentity} FOR UPDATE`,
+  }),
   removeIdentity: statement('identity_remove', 'DELETE FROM federated_identities WHERE id = ?1 AND user_id = ?2'),
   removeSince: statement(
     'identity_remove_since',
@@ -190,6 +197,8 @@ export function createIdentityStore({ database, clock }: Omit<Parts, 'keyRing'>)
     /** Must hit: misses when it was unlinked meanwhile. */
     use: ({ id, userId }: Identity, { label, attributes }: Pick<NewIdentity, 'label' | 'attributes'>): Operation =>
       operation(statements.useIdentity, [id, userId, clock.now(), label ?? null, JSON.stringify(attributes)], true),
+    /** Must hit: misses when the person has no identity but this one. */
+    holdOther: (userId: string, id: string): Operation => operation(statements.holdOtherIdentity, [userId, id], true),
     /** Must hit: misses when the person has no such identity. */
     remove: (userId: string, id: string): Operation => operation(statements.removeIdentity, [id, userId], true),
     removeSince: (userId: string, since: number): Operation =>

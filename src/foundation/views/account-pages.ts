@@ -10,6 +10,7 @@ import type {
   StrengthMeter,
   ThrottledProblem,
 } from './pages.ts';
+import type { IdentityInList, ProviderOnPage, ProviderProblem } from './provider-pages.ts';
 import type { CodeProblem, TotpOnPage } from './step-pages.ts';
 
 /** One of a person's sign-ins. Times are milliseconds since the epoch. */
@@ -74,6 +75,8 @@ export interface AccountLocals {
           | 'app'
           | 'device'
           | 'profile'
+          | 'identity-linked'
+          | 'identity-unlinked'
           | undefined;
         /** Left out where there are to be no second factors. */
         readonly factors?:
@@ -94,17 +97,29 @@ export interface AccountLocals {
           readonly addHref?: string | undefined;
           readonly problem?: PasskeyProblem | 'taken' | undefined;
         };
-        readonly password: {
-          /** Characters that a new one must have. */
-          readonly minLength: number;
-          readonly meter?: StrengthMeter | undefined;
+        /** Identities at other providers, and those that may be connected. */
+        readonly identities: {
+          readonly list: readonly IdentityInList[];
+          readonly providers: readonly ProviderOnPage[];
           readonly problem?:
-            | { readonly kind: 'missing' | 'wrong' }
-            | { readonly kind: 'refused'; readonly reason: NewPasswordProblem }
-            | ThrottledProblem
-            | BusyProblem
+            | { readonly why: ProviderProblem; readonly provider: string }
+            | { readonly why: 'last' }
             | undefined;
         };
+        /** Left out for who has none. */
+        readonly password?:
+          | {
+              /** Characters that a new one must have. */
+              readonly minLength: number;
+              readonly meter?: StrengthMeter | undefined;
+              readonly problem?:
+                | { readonly kind: 'missing' | 'wrong' }
+                | { readonly kind: 'refused'; readonly reason: NewPasswordProblem }
+                | ThrottledProblem
+                | BusyProblem
+                | undefined;
+            }
+          | undefined;
         /** Browsers that skip the second step. */
         readonly devices: readonly RememberedInList[];
         readonly sessions: readonly SignInInList[];

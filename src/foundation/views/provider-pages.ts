@@ -28,3 +28,15 @@ export interface LeavingForProviderLocals {
   readonly provider: string;
   readonly href: string;
 }
+
+/** An identity at another provider that lets a person in. Times are milliseconds since the epoch. */
+export interface IdentityInList {
+  readonly id: string;
+  /** What the provider is called. */
+  readonly title: string;
+  readonly type?: string | undefined;
+  /** How the provider calls the person. */
+  readonly label?: string | undefined;
+  readonly createdAt: number;
+  readonly lastUsedAt?: number | undefined;
+}
