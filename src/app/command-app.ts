@@ -5,6 +5,7 @@ import { createEndings, type Endings, type LogoutNotice } from '../features/prot
 import { resetUrl } from '../features/recovery/module.ts';
 import { invitationUrl } from '../features/registration/module.ts';
 import { setUpUrl } from '../features/set-up/module.ts';
+import { createStatistics, type Statistics } from '../features/statistics/module.ts';
 import { systemClock } from '../foundation/clock.ts';
 import { loadConfig, processEnvironment } from '../foundation/config/load.ts';
 import type { Config } from '../foundation/config/schema.ts';
@@ -20,6 +21,7 @@ export interface CommandApp extends Foundations, CoreFeatures {
   readonly endings: Endings;
   readonly notices: Notices;
   readonly deletions: ReturnType<typeof deletionOperations>;
+  readonly statistics: Statistics;
   readonly setUpUrl: (secret: string) => string;
   readonly resetUrl: (secret: string) => string;
   readonly invitationUrl: (secret: string) => string;
@@ -60,6 +62,7 @@ export async function openCommandApp(): Promise<CommandApp> {
       endings,
       notices,
       deletions: deletionOperations(foundations),
+      statistics: createStatistics(foundations),
       keyFile,
       close,
     };

@@ -27,9 +27,10 @@ import {
 } from '../features/protocol/module.ts';
 import { createRecovery, resetRequestKind, resetRequests } from '../features/recovery/module.ts';
 import { createRegistrations, registrationKind, registrations } from '../features/registration/module.ts';
-import { createSafeguards, type Safeguards } from '../features/safeguards/module.ts';
+import { createSafeguards } from '../features/safeguards/module.ts';
 import { createSetUp, type SetUp } from '../features/set-up/module.ts';
 import { createSignIn, type SignInAttempt } from '../features/sign-in/module.ts';
+import { createStatistics } from '../features/statistics/module.ts';
 import type { AccountEndings, User } from '../features/users/module.ts';
 import { hmacSha256 } from '../foundation/crypto/hash.ts';
 import { watchRevisions } from '../foundation/db/revision.ts';
@@ -44,7 +45,7 @@ import { createOutbox, type MessageKind, type Outbox } from '../foundation/outbo
 import { createViews, type Views } from '../foundation/views/render.ts';
 import { type CoreFeatures, composeCore, type Foundations } from './compose-features.ts';
 import { createHttpApp } from './http.ts';
-import { type Jobs, startJobs } from './jobs.ts';
+import { type Jobs, type JobsParts, startJobs } from './jobs.ts';
 import { composeMailRoom } from './mail-room.ts';
 import { mountPages, type Pages } from './page-routes.ts';
 
@@ -92,7 +93,9 @@ export async function compose(parts: AppParts): Promise<App> {
     readContext: createRequestContextReader({ trustProxy: parts.config.trustProxy }),
     mountPages: (router) => mountPages(router, pages),
   });
-  const following = { protocol, outbox, safeguards, deletions: pages.deletions };
+  const statistics = createStatistics({ ...parts, onCounted: (row) => parts.metrics.sessions(row) });
+  parts.metrics.observeSessions(() => statistics.active());
+  const following = { protocol, outbox, safeguards, deletions: pages.deletions, statistics };
   const stopFollowing = await keepFresh(parts, core, following);
   const stop = () => {
     places.close();
@@ -179,7 +182,7 @@ function composePages(parts: PageParts, core: CoreFeatures, protocol: Protocol):
 
 /** What a person ends by "sign out everywhere": all that they hold, and the apps that take part are told. */
 function everything(endings: Endings): AccountEndings {
-  return async (id) => [...(await endings.notices(id)), ...(await endings.ofAccount(id))];
+  return async (id, reason) => [...(await endings.notices(id)), ...(await endings.ofAccount(id, reason))];
 }
 
 /** How a login that is not ours to name is referred to in the audit. */
@@ -255,7 +258,7 @@ function composeProtocol(parts: AppParts & { places: Places }, core: CoreFeature
 async function keepFresh(
   parts: AppParts,
   core: CoreFeatures,
-  following: { protocol: Protocol; outbox: Outbox; safeguards: Safeguards; deletions: Deletions },
+  following: Pick<JobsParts, 'protocol' | 'outbox' | 'safeguards' | 'deletions' | 'statistics'>,
 ): Promise<() => Promise<void>> {
   const { protocol } = following;
   const watch = await watchRevisions({

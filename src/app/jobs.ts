@@ -9,6 +9,7 @@ import type { Protocol } from '../features/protocol/module.ts';
 import { sweepRegistrations } from '../features/registration/module.ts';
 import type { Safeguards } from '../features/safeguards/module.ts';
 import type { SigningKeys } from '../features/signing-keys/module.ts';
+import type { Statistics } from '../features/statistics/module.ts';
 import type { Unlocks } from '../features/throttle/module.ts';
 import type { Users } from '../features/users/module.ts';
 import type { Clock } from '../foundation/clock.ts';
@@ -33,6 +34,7 @@ export interface JobsParts {
   readonly safeguards: Pick<Safeguards, 'tellNews'>;
   readonly passkeys: Passkeys;
   readonly deletions: Pick<Deletions, 'eraseDue'>;
+  readonly statistics: Pick<Statistics, 'count'>;
 }
 
 /** Something that is done again and again. */
@@ -72,6 +74,7 @@ export function startJobs(parts: JobsParts): Jobs {
     { name: 'store refusal counts', everyMs: 5_000, run: () => commit(audit.coalesce.flushDue()) },
     { name: 'tell of locks', everyMs: 1_000, run: async () => commit(await safeguards.tellNews()) },
     { name: 'erase accounts', everyMs: 30_000, run: () => parts.deletions.eraseDue() },
+    { name: 'count sign-ins', everyMs: 10_000, run: () => parts.statistics.count() },
     { name: 'rotate keys', everyMs: 1_000, run: () => signingKeys.rotateDue() },
     // Small batches, often: a large one would hold the writer, and with it every request.
     {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import type { EndReason } from '../features/users/module.ts';
 import { systemClock } from '../foundation/clock.ts';
 import { planMigrations } from '../foundation/db/migrate.ts';
 import { createIds } from '../foundation/ids.ts';
@@ -16,6 +17,7 @@ import { keyList, keyRotate } from './commands/keys.ts';
 import { migrate } from './commands/migrate.ts';
 import { passwordsBuildBreached } from './commands/passwords.ts';
 import { settingsPrint } from './commands/settings.ts';
+import { stats } from './commands/stats.ts';
 import { doctorFacts } from './doctor-facts.ts';
 import { migrateStore } from './open-store.ts';
 import { addClientCommands } from './program-clients.ts';
@@ -42,6 +44,7 @@ export function createProgram(host: ProgramHost): Command {
   addMailCommands(program, runner);
   addPasswordCommands(program, runner);
   addAuditCommand(program, runner);
+  addStatsCommand(program, runner);
   return program;
 }
 
@@ -75,7 +78,10 @@ function addDatabaseCommands(program: Command, { plain, withApp }: Runner): void
 /** A person whom a seed disables is signed out everywhere, the apps that take part included. */
 const seedApp = (app: CommandApp) => ({
   ...app,
-  accountEndings: async (id: string) => [...(await app.endings.ofAccount(id)), ...(await app.endings.notices(id))],
+  accountEndings: async (id: string, reason: EndReason) => [
+    ...(await app.endings.ofAccount(id, reason)),
+    ...(await app.endings.notices(id)),
+  ],
   clientEndings: app.endings.ofClient,
 });
 
@@ -145,4 +151,10 @@ function addAuditCommand(program: Command, { withApp }: Runner): void {
     .option('--since <time>', 'a duration (1h, 7d) or a date')
     .option('--limit <n>', 'the newest of them, at most this many', whole(1, longestList), 1000)
     .action(({ json, ...filter }) => withApp({ json }, (io, app) => auditSearch(io, app, filter)));
+}
+
+function addStatsCommand(program: Command, { withApp }: Runner): void {
+  command(program, 'stats', 'count sign-ins by day, app, device and country, their length and their ends')
+    .option('--since <time>', 'a duration (7d) or a date; whole days in UTC', '30d')
+    .action(({ json, since }) => withApp({ json }, (io, app) => stats(io, app, { since })));
 }

@@ -72,6 +72,7 @@ interface Metric {
 async function metrics(): Promise<Metric[]> {
   const registry = createMetrics();
   registry.observeKeyAges(() => ({ current: 0 }));
+  registry.observeSessions(() => 0);
   registry.observeDatabase(() => ({ statements: 0, units: 0, commits: 0 }));
   const text = await registry.text();
   return [...text.matchAll(/^# HELP (\S+) (.*)\n# TYPE \S+ (\w+)/gm)].map(([, name = '', help = '', type = '']) => ({

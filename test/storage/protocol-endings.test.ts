@@ -32,7 +32,7 @@ describe.each(ENGINES)('endings of protocol records on $name', (engine) => {
     const ways: Record<string, () => Promise<() => Promise<unknown>>> = {
       'its revocation': () => on.protocol.begin(revocation(on.protocol, on.name)),
       'the end of its account': async () => async () =>
-        on.protocol.commit(await on.protocol.endings.ofAccount(`owner ${on.name}`)),
+        on.protocol.commit(await on.protocol.endings.ofAccount(`owner ${on.name}`, 'disabled')),
       'the end of its client': async () => async () =>
         on.protocol.commit(await on.protocol.endings.ofClient(`client ${on.name}`)),
     };
@@ -106,7 +106,7 @@ describe.each(ENGINES)('endings of protocol records on $name', (engine) => {
       const begun = await Promise.all(
         grants.map((grantId) => on.elsewhere.begin(rotation(on.elsewhere, grantId, owned()))),
       );
-      const end = async () => on.protocol.commit(await on.protocol.endings.ofAccount(`owner ${on.name}`));
+      const end = async () => on.protocol.commit(await on.protocol.endings.ofAccount(`owner ${on.name}`, 'disabled'));
       const all = begun.flatMap((commit, index) => (index % 20 === 10 ? [commit, end] : [commit]));
       await Promise.all(all.map((commit) => commit()));
       expect(await aliveUnder(grants)).toEqual([]);
@@ -140,7 +140,7 @@ describe.each(ENGINES)('endings of protocol records on $name', (engine) => {
     it('end all that a person holds in one unit, and nothing of others', async () => {
       await everything(`alice ${on.name}`, 'shop', 'a');
       await everything(`bob ${on.name}`, 'shop', 'b');
-      await on.protocol.commit(await on.protocol.endings.ofAccount(`alice ${on.name}`));
+      await on.protocol.commit(await on.protocol.endings.ofAccount(`alice ${on.name}`, 'disabled'));
       expect(await found('a')).toEqual(['ClientCredentials']);
       expect(await found('b')).toHaveLength(6);
     });

@@ -2,6 +2,7 @@ import type { Audit } from '../../features/audit/module.ts';
 import type { Users } from '../../features/users/module.ts';
 import type { Clock } from '../../foundation/clock.ts';
 import type { CommandIo, ExitCode } from './io.ts';
+import { sinceOf, sinceProblem } from './since.ts';
 
 /** What `postern audit` needs. */
 export interface AuditCommandApp {
@@ -22,13 +23,11 @@ export interface AuditCommandArgs {
   readonly limit: number;
 }
 
-const units: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-
 /** `postern audit`: the story in words, or one JSON object a line. */
 export async function auditSearch(io: CommandIo, app: AuditCommandApp, args: AuditCommandArgs): Promise<ExitCode> {
-  const since = args.since === undefined ? undefined : timeOf(args.since, app.clock.now());
+  const since = args.since === undefined ? undefined : sinceOf(args.since, app.clock.now());
   if (Number.isNaN(since)) {
-    io.err(`--since ${args.since} is neither a duration (90s, 30m, 1h, 7d) nor a date (2026-05-01T12:00:00Z).\n`);
+    io.err(sinceProblem(String(args.since)));
     return 2;
   }
   const { client, request, type, limit } = args;
@@ -38,11 +37,4 @@ export async function auditSearch(io: CommandIo, app: AuditCommandApp, args: Aud
   if (events.length === 0) io.err('No event matches.\n');
   if (events.length === limit) io.err(`Only the newest ${limit} events are shown; --limit shows more.\n`);
   return 0;
-}
-
-/** Milliseconds since the epoch, or NaN. */
-function timeOf(text: string, now: number): number {
-  const [, amount, unit = ''] = /^(\d{1,9})([smhd])$/.exec(text) ?? [];
-  const length = units[unit];
-  return amount === undefined || length === undefined ? Date.parse(text) : now - Number(amount) * length;
 }

@@ -65,7 +65,7 @@ async function mustFind(users: Users, login: string): Promise<User> {
 
 const everything =
   (app: UserCommandApp): AccountEndings =>
-  async (id) => [...(await app.logoutNotices(id)), ...(await app.endings(id))];
+  async (id, reason) => [...(await app.logoutNotices(id, reason)), ...(await app.endings(id, reason))];
 
 /** `postern user list` */
 export async function userList(io: CommandIo, { users }: UserCommandApp, args: { limit: number }): Promise<ExitCode> {
@@ -92,7 +92,7 @@ export async function userShow(io: CommandIo, { users }: UserCommandApp, { login
 export async function userDisable(io: CommandIo, app: UserCommandApp, { login }: OneUser): Promise<ExitCode> {
   const { id, email } = await mustFind(app.users, login);
   const done = await app.users.disable(id, byOperator, async () => [
-    ...(await everything(app)(id)),
+    ...(await everything(app)(id, 'disabled')),
     // Who is about to leave must not let themselves in again by staying.
     app.deletions.lock(id),
   ]);
@@ -104,7 +104,7 @@ export async function userDisable(io: CommandIo, app: UserCommandApp, { login }:
 export async function userEnable(io: CommandIo, app: UserCommandApp, { login }: OneUser): Promise<ExitCode> {
   const { id, email } = await mustFind(app.users, login);
   const done = await app.users.enable(id, byOperator, async () => [
-    ...(await everything(app)(id)),
+    ...(await everything(app)(id, 'disabled')),
     app.deletions.cancel(id),
   ]);
   io.err(done ? `${email} may sign in again; what had ended stays ended.\n` : `${email} was enabled already.\n`);

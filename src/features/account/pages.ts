@@ -231,7 +231,7 @@ function showPasswordProblem(
 
 async function endOne(ctx: Context, parts: AccountPagesParts, visitor: Visitor): Promise<void> {
   const id = field(ctx, 'session');
-  if (await parts.sessions.endOne(visitor.user.id, id))
+  if (await parts.sessions.endOne(visitor.user.id, id, 'account'))
     tell(ownEvent(visitor.user, 'session.ended', { by: 'account' }));
   seeOther(ctx, id === visitor.signIn.id ? '/account' : '/account?done=session');
 }

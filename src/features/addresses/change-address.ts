@@ -69,7 +69,7 @@ export function createChangeAddress(parts: ChangeAddressParts): ChangeAddress {
         store.undo(id),
         store.voidSince(change),
         users.links.voidOpen('reset', userId),
-        ...(await parts.endEverything(userId)),
+        ...(await parts.endEverything(userId, 'address')),
       ]);
     },
   };

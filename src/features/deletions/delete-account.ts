@@ -112,7 +112,7 @@ function createSchedule(parts: DeleteAccountParts): DeleteAccount['schedule'] {
       event(parts, 'user.deletion_requested', user.id, by),
       ...operations,
       ...inform(parts, user, { dueAt, secret, language, by }),
-      ...(await parts.endEverything(user.id)),
+      ...(await parts.endEverything(user.id, 'deleted')),
     ];
     try {
       await users.disable(user.id, by, alongside);

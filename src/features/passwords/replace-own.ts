@@ -41,7 +41,7 @@ export function createReplaceOwn({ users, devices, notices, sessions }: ReplaceO
     unit.joinStep(notices.about({ kind: 'password-changed' }, user, context));
     sessions.endUnderWay(id, within);
     for (const signIn of await sessions.list(id)) {
-      if (signIn.id === here || !(await sessions.endOne(id, signIn.id))) continue;
+      if (signIn.id === here || !(await sessions.endOne(id, signIn.id, 'password'))) continue;
       const actor = { kind: 'user', id } as const;
       unit.events.push({ type: 'session.ended', outcome: 'success', actor, subject: id, details: { by: 'password' } });
     }

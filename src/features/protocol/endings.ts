@@ -3,6 +3,7 @@ import type { KeyRing } from '../../foundation/crypto/key-ring.ts';
 import type { Database } from '../../foundation/db/database.ts';
 import type { Operation } from '../../foundation/db/statement.ts';
 import type { Clients } from '../clients/module.ts';
+import type { EndReason } from '../users/module.ts';
 import { longestAccessTokenMs } from './jwt-tokens.ts';
 import { createPayloadCodec, type PayloadCodec } from './payload.ts';
 import { type ArtifactRow, createProtocolStore, writes } from './store.ts';
@@ -17,7 +18,7 @@ export interface LogoutNotice {
 /** Operations that end what somebody holds. They never miss: what has ended already stays as it is. */
 export interface Endings {
   /** Every session, grant and token of a person. */
-  ofAccount(accountId: string): Promise<readonly Operation[]>;
+  ofAccount(accountId: string, reason: EndReason): Promise<readonly Operation[]>;
   /** Every grant and token of a client. */
   ofClient(clientId: string): Promise<readonly Operation[]>;
   /** The notices to the clients that take part in a person's sessions. */
@@ -47,8 +48,8 @@ export function createEndings(parts: EndingsParts): Endings {
   });
   return {
     // In lock order (unit.ts): sessions, then grants, then what hangs on them.
-    ofAccount: async (id) => [
-      operation(writes.endSessionsOfAccount, id, now()),
+    ofAccount: async (id, reason) => [
+      operation(writes.endSessionsOfAccount, id, now(), reason),
       operation(writes.endGrantsOfAccount, id, now()),
       operation(writes.endArtifactsOfAccount, id, now()),
       ...parts.alongside(id),

@@ -59,6 +59,7 @@ export { claimsOf } from './claims.ts';
 export type { ConnectedApp, ConnectedApps } from './connected-apps.ts';
 export { createEndings, type Endings, type LogoutNotice } from './endings.ts';
 export type { Interaction, Interactions, MissingConsent } from './interaction.ts';
+export { createSessionLedger, type LedgerRow, type SessionLedger } from './ledger/store.ts';
 export { interactionSeconds } from './lifetimes.ts';
 export { losses } from './losses.ts';
 export {

@@ -145,7 +145,7 @@ function saveSession(unit: UnitOfWork, deps: AdapterDependencies, { id, payload 
   saveSessionParts(unit, deps, payload);
   const session = sha256(uid);
   const { device = null, userAgent = null, address = null, hints, place } = unit.origin(accountId);
-  const kept = [device, userAgent, address, keptText(hints), keptText(place)];
+  const kept = [device, userAgent, address, keptText(hints), keptText(place), clientOf(payload)];
   const until = milliseconds(payload['exp']);
   // Saving asks the same of the row as the guard does, and the row of a session that begins here is not there before.
   unit.drop(writes.sessionLives, session);
@@ -157,6 +157,10 @@ function saveSession(unit: UnitOfWork, deps: AdapterDependencies, { id, payload 
     loss: losses.session,
   });
 }
+
+/** The app that a session is first used for, once it was let in. */
+const clientOf = (session: Payload): string | null =>
+  Object.keys((session['authorizations'] as object | undefined) ?? {})[0] ?? null;
 
 /** Whether somebody has taken the code up: it is being decided on, or carries an account, or an error. */
 const isAnswered = (payload: Payload): boolean => payload['inFlight'] === true || isDecision(payload);

@@ -118,7 +118,7 @@ async function commit(
 function endSessions(unit: UnitOfWork, now: number): void {
   for (const uid of unit.endedSessions) {
     const session = sha256(uid);
-    unit.add({ rank: 'session', key: session, statement: writes.endSession, params: [session, now] });
+    unit.add({ rank: 'session', key: session, statement: writes.endSession, params: [session, now, unit.endReason] });
     unit.add({ rank: 'ending', key: session, statement: writes.endCookies, params: [session, now] });
   }
 }

@@ -66,7 +66,7 @@ export interface SignInSessions {
   /** A person's sign-ins, the one that was used last first. */
   list(accountId: string): Promise<ListedSignIn[]>;
   /** Ends one of a person's sign-ins as `end` does. False when they have none of this id. */
-  endOne(accountId: string, id: string): Promise<boolean>;
+  endOne(accountId: string, id: string, reason: 'account' | 'limit' | 'password'): Promise<boolean>;
   /**
    * Ends a person's sign-ins that are under way, but the one in the interaction `but`: with a password that was replaced
    * meanwhile they could be kept just short of their end, and finished later.
@@ -106,19 +106,19 @@ export function createSignInSessions(parts: SignInSessionParts): SignInSessions 
     async end(ctx) {
       const session = await read(ctx);
       const { accountId } = session;
-      if (!(await endSession(parts, session))) return undefined;
+      if (!(await endSession(parts, session, 'sign_out'))) return undefined;
       clearCookie(parts.provider(), ctx);
       return accountId;
     },
     list,
     endUnderWay: (accountId, but) => endUnderWay(parts, accountId, but),
-    async endOne(accountId, id) {
+    async endOne(accountId, id, reason) {
       const isOwn = (await list(accountId)).some((one) => one.id === id);
       if (!isOwn) return false;
       const session = await sessionBehind(parts, id);
-      if (session?.accountId === accountId) return endSession(parts, session);
+      if (session?.accountId === accountId) return endSession(parts, session, reason);
       // Its cookie has expired: only the row is left to end.
-      const params = [id, parts.clock.now()];
+      const params = [id, parts.clock.now(), reason];
       currentUnit()?.add({ rank: 'session', key: id, statement: writes.endSession, params });
       return true;
     },
@@ -149,10 +149,15 @@ async function sessionBehind({ store, codec, provider }: SignInSessionParts, id:
 }
 
 /** Ends a session and what depends on it, and tells the clients that took part. */
-async function endSession(parts: SignInSessionParts, session: Session): Promise<boolean> {
+async function endSession(
+  parts: SignInSessionParts,
+  session: Session,
+  reason: UnitOfWork['endReason'],
+): Promise<boolean> {
   const { accountId } = session;
   const unit = currentUnit();
   if (accountId === undefined || !unit) return false;
+  unit.endReason = reason;
   for (const [clientId, { sid, grantId, persistsLogout }] of authorizationsOf(session)) {
     if (sid) notify(parts, unit, { clientId, subject: accountId, sessionId: sid });
     if (grantId && !persistsLogout) await endGrant(parts.provider(), grantId);

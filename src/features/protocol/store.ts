@@ -58,7 +58,7 @@ const replaced = ['payload', 'expires_at', 'grant_id', 'account_id', 'client_id'
 const refuseUnless = (alive: string, column: string) => `${column}=IF(${alive}, ${column}, NULL)`;
 const takeNew = (columns: readonly string[]) => columns.map((column) => `${column}=VALUES(${column})`).join(', ');
 const insertSession =
-  'INSERT INTO sign_in_sessions (id, account_id, created_at, last_seen_at, expires_at, device_id, user_agent, address, hints, place) VALUES (?1, ?2, ?3, ?3, ?4, ?5, ?6, ?7, ?8, ?9)';
+  'INSERT INTO sign_in_sessions (id, account_id, created_at, last_seen_at, expires_at, device_id, user_agent, address, hints, place, client_id) VALUES (?1, ?2, ?3, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)';
 const sessionSeen = [
   'account_id',
   'last_seen_at',
@@ -69,7 +69,11 @@ const sessionSeen = [
   'hints',
   'place',
 ];
-const sessionSet = sessionSeen.map((column) => `${column}=excluded.${column}`).join(', ');
+const sessionSet = [
+  ...sessionSeen.map((column) => `${column}=excluded.${column}`),
+  // The app that it began for: the first one that is known.
+  'client_id=COALESCE(sign_in_sessions.client_id, excluded.client_id)',
+].join(', ');
 const partColumns = 'id, kind, payload, expires_at, account_id, lookup';
 const partValues = '(?1, ?2, ?3, ?4, ?5, ?6)';
 const partConflict = 'payload=excluded.payload, expires_at=excluded.expires_at, ended_at=NULL';
@@ -157,14 +161,17 @@ export const writes = {
   saveSession: statement('save-session', {
     sqlite: `${insertSession} ON CONFLICT (id) DO UPDATE SET ${sessionSet} WHERE sign_in_sessions.ended_at IS NULL`,
     postgresql: `${insertSession} ON CONFLICT (id) DO UPDATE SET ${sessionSet} WHERE sign_in_sessions.ended_at IS NULL`,
-    mysql: `${insertSession} ON DUPLICATE KEY UPDATE ${refuseUnless('ended_at IS NULL', 'created_at')}, ${takeNew(sessionSeen)}`,
+    mysql: `${insertSession} ON DUPLICATE KEY UPDATE ${refuseUnless('ended_at IS NULL', 'created_at')}, ${takeNew(sessionSeen)}, client_id=COALESCE(client_id, VALUES(client_id))`,
   }),
   sessionLives: statement('session-lives', {
     sqlite: 'SELECT 1 FROM sign_in_sessions WHERE id = ?1 AND ended_at IS NULL',
     postgresql: 'SELECT 1 FROM sign_in_sessions WHERE id = ?1 AND ended_at IS NULL FOR SHARE',
     mysql: 'SELECT 1 FROM sign_in_sessions WHERE id = ?1 AND ended_at IS NULL LOCK IN SHARE MODE',
   }),
-  endSession: statement('end-session', 'UPDATE sign_in_sessions SET ended_at = ?2 WHERE id = ?1 AND ended_at IS NULL'),
+  endSession: statement(
+    'end-session',
+    'UPDATE sign_in_sessions SET ended_at = ?2, end_reason = ?3 WHERE id = ?1 AND ended_at IS NULL',
+  ),
   /** Keeps what a person allowed an app; a consent that was taken back begins anew. */
   saveConsent: statement('save-consent', {
     sqlite: `${insertConsent} ON CONFLICT (id) DO UPDATE SET payload=excluded.payload, updated_at=excluded.updated_at, ended_at=NULL`,
@@ -181,7 +188,7 @@ export const writes = {
   }),
   endSessionsOfAccount: statement(
     'end-sessions-of-account',
-    'UPDATE sign_in_sessions SET ended_at = ?2 WHERE account_id = ?1 AND ended_at IS NULL',
+    'UPDATE sign_in_sessions SET ended_at = ?2, end_reason = ?3 WHERE account_id = ?1 AND ended_at IS NULL',
   ),
   endGrantsOfAccount: statement(
     'end-grants-of-account',

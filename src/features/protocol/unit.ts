@@ -65,6 +65,8 @@ export class UnitOfWork {
   readonly lookups = new Map<string, string>();
   /** Grants whose family this unit ends. */
   readonly endedGrants = new Set<string>();
+  /** Why it ends sessions, for statistics. */
+  endReason: 'sign_out' | 'account' | 'limit' | 'password' = 'sign_out';
   /** Session uids that this unit ends, unless it also saves them (a rotation). */
   readonly endedSessions = new Set<string>();
   /** Which client a token found in this request belongs to, by artifact key. */

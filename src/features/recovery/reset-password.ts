@@ -48,7 +48,7 @@ export function createResetPassword(parts: ResetPasswordParts): ResetPassword {
       const by = { actor: { kind: 'anonymous', name: 'reset link' }, facts: change.facts } as const;
       // The password's row first: two links of one person then wait for each other here, and nowhere in a circle.
       const setting = await passwords.set(id, change.password, user, by);
-      const ending = [...(await endings.notices(id)), ...(await endings.ofAccount(id))];
+      const ending = [...(await endings.notices(id)), ...(await endings.ofAccount(id, 'password'))];
       await database.together(async (_, also) => {
         for (const operation of setting) also(operation);
         also(users.links.use('reset', change.secret));

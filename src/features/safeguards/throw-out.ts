@@ -59,7 +59,7 @@ export async function throwOut(parts: ThrowOutParts, disowning: Disowning, by: B
     users.links.voidOpen('not-me', id),
     users.links.voidOpen('reset', id),
     ...voiding,
-    ...(await parts.endEverything(id)),
+    ...(await parts.endEverything(id, 'disowned')),
     parts.devices.removeAll(id),
     ...reset.operations,
     event(parts, id, { type: 'account.disowned' }, by),

@@ -173,7 +173,7 @@ async function makeRoom(
   const others = (await sessions.list(accountId)).filter(({ id }) => id !== here);
   const oldest = others.toSorted((one, other) => one.startedAt - other.startedAt);
   for (const { id } of oldest.slice(0, Math.max(0, others.length - maximum + 1))) {
-    if (!(await sessions.endOne(accountId, id))) continue;
+    if (!(await sessions.endOne(accountId, id, 'limit'))) continue;
     const actor = { kind: 'system', name: 'sign-in' } as const;
     const details = { by: 'limit' };
     currentUnit()?.events.push({ type: 'session.ended', outcome: 'success', actor, subject: accountId, details });

@@ -17,7 +17,7 @@ export function createDisableUser({ database, audit, store }: Parts) {
   return {
     async disable(id: string, by: By, endings: AccountEndings): Promise<boolean> {
       await mustFind(store, id);
-      const operations = await endings(id);
+      const operations = await endings(id, 'disabled');
       return database.together(async (tx, also) => {
         const done = await store.setDisabled(tx, id, true);
         if (done) also(event('user.disabled', id, by));
@@ -29,7 +29,7 @@ export function createDisableUser({ database, audit, store }: Parts) {
 
     async enable(id: string, by: By, endings: AccountEndings): Promise<boolean> {
       await mustFind(store, id);
-      const operations = await endings(id);
+      const operations = await endings(id, 'disabled');
       return database.together(async (tx, also) => {
         const done = await store.setDisabled(tx, id, false);
         if (!done) return false;
@@ -42,7 +42,7 @@ export function createDisableUser({ database, audit, store }: Parts) {
 
     async signOut(id: string, by: By, endings: AccountEndings): Promise<void> {
       await mustFind(store, id);
-      const operations = await endings(id);
+      const operations = await endings(id, by.actor.kind === 'user' ? 'everywhere' : 'operator');
       await database.together(async (_, also) => {
         for (const operation of operations) also(operation);
         also(event('user.signed_out', id, by));

@@ -20,7 +20,7 @@ export { exportedTime, type PersonalData } from './personal.ts';
 export { type ProfileForm, type ProfileProblems, profileFields, withProfile } from './profile.ts';
 export type { Claims, NewUser } from './schema.ts';
 export { newUserSchema } from './schema.ts';
-export type { AccountEndings, Alongside, LinkPurpose, OneTimeLink, Role, User } from './user.ts';
+export type { AccountEndings, Alongside, EndReason, LinkPurpose, OneTimeLink, Role, User } from './user.ts';
 
 /**
  * Users owns accounts, their roles and the links that work once. It does not own how a person proves to be one

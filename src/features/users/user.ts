@@ -21,7 +21,10 @@ export interface User {
 }
 
 /** Gives the operations that end what a person still holds (sessions, grants, tokens), with their audit and notices. */
-export type AccountEndings = (accountId: string) => Promise<readonly Operation[]>;
+export type AccountEndings = (accountId: string, reason: EndReason) => Promise<readonly Operation[]>;
+
+/** Why all that a person holds ends at once. */
+export type EndReason = 'everywhere' | 'operator' | 'disabled' | 'password' | 'address' | 'disowned' | 'deleted';
 
 /** Gives operations that belong to the same change, for the account id that it is about to get: its password, a used link. */
 export type Alongside = (accountId: string) => Promise<readonly Operation[]>;

@@ -22,3 +22,14 @@ export function browserVersion(userAgent: string | undefined): number | undefine
   const major = Number.parseInt(version, 10);
   return name && Number.isFinite(major) ? major : undefined;
 }
+
+/** Kinds of devices, of which there are few. */
+export type DeviceKind = 'desktop' | 'mobile' | 'tablet' | 'other';
+
+/** What kind of device it says to be on; a browser may hint that it is a phone's. */
+export function deviceKind(userAgent: string | undefined, mobile: boolean | undefined): DeviceKind {
+  const { type } = userAgent ? Bowser.parse(userAgent).platform : {};
+  if (type === 'tablet') return 'tablet';
+  if (mobile === true || type === 'mobile') return 'mobile';
+  return type === 'desktop' ? 'desktop' : 'other';
+}

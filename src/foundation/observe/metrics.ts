@@ -1,6 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 
-/** What is counted, as functions: whoever counts cannot invent a name or a label. No label holds a person or a client. */
+/** What is counted, as functions: whoever counts cannot invent a name or a label. No label holds a person; a client only where sign-ins are counted. */
 export interface Metrics {
   /** One answered request. `route` is a pattern, of which there are few. */
   request(request: { method: string; route: string; status: number; seconds: number }): void;
@@ -8,6 +8,10 @@ export interface Metrics {
   authentication(attempt: { method: string; result: 'success' | 'failure' | 'throttled'; seconds?: number }): void;
   /** Tokens of one answer of the token endpoint. Count them once they are committed. */
   tokensIssued(tokens: { grantType: string; tokenType: string }): void;
+  /** Sign-ins that were counted: once each, by whichever process counts it. */
+  sessions(counted: CountedSessions): void;
+  /** Asks for how many sign-ins there are now, as they were counted last, whenever the metrics are read. */
+  observeSessions(read: () => number | undefined): void;
   /** Asks for the ages of the signing keys, in seconds by state, whenever the metrics are read. */
   observeKeyAges(read: () => Readonly<Record<string, number>>): void;
   /** Asks for what the database was asked to do whenever the metrics are read. */
@@ -15,6 +19,16 @@ export interface Metrics {
   /** Everything in the text format of Prometheus. */
   text(): Promise<string>;
   readonly contentType: string;
+}
+
+/** Sign-ins with something in common: `event` is `begun` or why they ended. */
+export interface CountedSessions {
+  readonly event: string;
+  readonly client: string;
+  readonly device: string;
+  readonly country: string;
+  readonly sessions: number;
+  readonly seconds: number;
 }
 
 /** Totals since the start of the process. */
@@ -55,6 +69,8 @@ export function createMetrics(): Metrics {
     tokensIssued({ grantType, tokenType }) {
       tokens.labels(grantType, tokenType).inc();
     },
+    sessions: createSessionCounters(registers),
+    observeSessions: (read) => addActiveSessions(registers, read),
     observeKeyAges: (read) => addKeyAges(registers, read),
     observeDatabase: (read) => addDatabaseTotals(registers, read),
     text: () => registry.metrics(),
@@ -92,6 +108,53 @@ function createInstruments(registers: Registry[]) {
       registers,
     }),
   };
+}
+
+/** So many apps have a series of their own; those that come later share `other`. */
+const namedClients = 50;
+
+/** Each label in a series of its own: all of them together would be as many as there are sign-ins. */
+function createSessionCounters(registers: Registry[]): Metrics['sessions'] {
+  const counter = (name: string, help: string, label: string) =>
+    new Counter({ name, help, labelNames: [label], registers });
+  const byDevice = counter('postern_sessions_started_total', 'Sign-ins that began, by kind of device.', 'device');
+  const byClient = counter('postern_sessions_started_by_client_total', 'Sign-ins that began, by app.', 'client_id');
+  const byCountry = counter('postern_sessions_started_by_country_total', 'Sign-ins that began, by country.', 'country');
+  const ended = counter('postern_sessions_ended_total', 'Sign-ins that ended, by reason.', 'reason');
+  const length = counter(
+    'postern_sessions_ended_seconds_total',
+    'How long sign-ins that ended took, by reason.',
+    'reason',
+  );
+  const clients = new Set<string>();
+  const named = (client: string): string => {
+    if (!clients.has(client) && clients.size >= namedClients) return 'other';
+    clients.add(client);
+    return client;
+  };
+  return ({ event, client, device, country, sessions, seconds }) => {
+    if (event !== 'begun') {
+      ended.labels(event).inc(sessions);
+      length.labels(event).inc(seconds);
+      return;
+    }
+    byDevice.labels(device).inc(sessions);
+    byClient.labels(named(client || 'unknown')).inc(sessions);
+    byCountry.labels(country || 'unknown').inc(sessions);
+  };
+}
+
+function addActiveSessions(registers: Registry[], read: () => number | undefined): void {
+  new Gauge({
+    name: 'postern_sessions_active',
+    help: 'Sign-ins that have neither ended nor expired, counted once a minute; the same on every node.',
+    registers,
+    collect() {
+      this.reset();
+      const active = read();
+      if (active !== undefined) this.set(active);
+    },
+  });
 }
 
 function addKeyAges(registers: Registry[], read: () => Readonly<Record<string, number>>): void {

@@ -1,5 +1,6 @@
 import { byOperator } from '../../../src/features/audit/module.ts';
 import { createEndings } from '../../../src/features/protocol/module.ts';
+import type { AccountEndings } from '../../../src/features/users/module.ts';
 import { createOutbox } from '../../../src/foundation/outbox/outbox.ts';
 import type { Product } from '../../kit/product.ts';
 
@@ -13,7 +14,10 @@ export function operatorOf({ app, foundations }: Product) {
     notice: (notice) => outbox.put('logout', notice),
     alongside: (id) => [devices.forgetAll(id)],
   });
-  const everything = async (id: string) => [...(await endings.notices(id)), ...(await endings.ofAccount(id))];
+  const everything: AccountEndings = async (id, reason) => [
+    ...(await endings.notices(id)),
+    ...(await endings.ofAccount(id, reason)),
+  ];
   return {
     disableUser: (id: string) => users.disable(id, byOperator, everything),
     enableUser: (id: string) => users.enable(id, byOperator, everything),
