@@ -7,7 +7,7 @@ import { endpointsOf, type Provider, scopesOf } from './provider.ts';
 import type { Json } from './providers/preset.ts';
 
 /** Everything that is asked of a provider for one page, in milliseconds: a person does not wait longer. */
-export const providerLimitMs = 4000;
+export const providerLimitMs = 3500;
 
 /** What an authorization request carries along of the one that it is for. */
 export interface Wishes {
