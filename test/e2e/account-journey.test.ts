@@ -20,6 +20,7 @@ import {
   type Watch,
   watch,
 } from './kit.ts';
+import { addAuthenticator, offersNothing } from './virtual-authenticator.ts';
 
 let stage: Stage;
 let harbour: Harbour;
@@ -49,13 +50,8 @@ async function mailTo(email: string, words: string): Promise<ArrivedMail> {
 const isBack = (page: Page) => page.url().startsWith(`${harbour.callback}?`);
 /** A passkey of the device that Chromium plays itself, whose person is there and says yes. */
 async function addPasskey(page: Page): Promise<void> {
-  const cdp = await page.context().newCDPSession(page);
-  await cdp.send('WebAuthn.enable', { enableUI: false });
-  const device = { protocol: 'ctap2', transport: 'internal' } as const;
-  const person = { hasUserVerification: true, isUserVerified: true, automaticPresenceSimulation: true };
-  await cdp.send('WebAuthn.addVirtualAuthenticator', { options: { ...device, ...person, hasResidentKey: true } });
-  // With a person who says yes to everything, what is only offered would be taken before a button is pressed.
-  await page.addInitScript('PublicKeyCredential.isConditionalMediationAvailable = async () => false;');
+  await addAuthenticator(page);
+  await page.addInitScript(offersNothing);
   await page.goto(`${stage.server.url}/account`);
   await page.fill('#passkey-name', 'Lighthouse');
   await page.click('#passkey-add');

@@ -1,4 +1,4 @@
-import type { CDPSession, Page } from 'playwright';
+import type { Page } from 'playwright';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { axeViolations } from '../kit/axe.ts';
 import {
@@ -15,6 +15,7 @@ import {
   signIn,
   watch,
 } from './kit.ts';
+import { addAuthenticator, offersNothing } from './virtual-authenticator.ts';
 
 let stage: Stage;
 let harbour: Harbour;
@@ -27,26 +28,6 @@ afterAll(async () => {
   await stage.close();
   await harbour.close();
 });
-
-/** A passkey of the device that Chromium plays itself, whose person is there and says yes. */
-async function addAuthenticator(page: Page): Promise<{ cdp: CDPSession; id: string }> {
-  const cdp = await page.context().newCDPSession(page);
-  await cdp.send('WebAuthn.enable', { enableUI: false });
-  const { authenticatorId: id } = await cdp.send('WebAuthn.addVirtualAuthenticator', {
-    options: {
-      protocol: 'ctap2',
-      transport: 'internal',
-      hasResidentKey: true,
-      hasUserVerification: true,
-      isUserVerified: true,
-      automaticPresenceSimulation: true,
-    },
-  });
-  return { cdp, id };
-}
-
-/** With a person who says yes to everything, what is only offered would be taken before a button is pressed. */
-const offersNothing = 'PublicKeyCredential.isConditionalMediationAvailable = async () => false;';
 
 /** Signs in on the account page by password and adds a passkey there. */
 async function addPasskey(page: Page, person: { email: string; password: string }): Promise<void> {

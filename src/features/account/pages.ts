@@ -4,7 +4,7 @@ import { placeInWords } from '../../foundation/geo/place.ts';
 import { browserNames } from '../../foundation/http/client-hints.ts';
 import { doorState, field, seeOther, showPage } from '../../foundation/http/door.ts';
 import { readUserAgent } from '../../foundation/http/user-agent.ts';
-import type { AccountLocals } from '../../foundation/views/account-pages.ts';
+import { type AccountLocals, accountDones } from '../../foundation/views/account-pages.ts';
 import type { PasskeyProblem } from '../../foundation/views/pages.ts';
 import type { Views } from '../../foundation/views/render.ts';
 import { throttledProblem } from '../../foundation/views/waiting.ts';
@@ -114,22 +114,6 @@ interface Shown {
   readonly status?: number;
 }
 
-/** What was done, as the page that follows it says. */
-const dones = [
-  'password',
-  'factor-removed',
-  'factor-added',
-  'passkey-added',
-  'passkey-renamed',
-  'passkey-removed',
-  'session',
-  'app',
-  'device',
-  'profile',
-  'identity-linked',
-  'identity-unlinked',
-] as const;
-
 export async function showAccount(
   ctx: Context,
   parts: AccountPagesParts,
@@ -155,7 +139,7 @@ export async function showAccount(
     locals: {
       signedIn: {
         account: user.email,
-        done: dones.find((done) => done === ctx.query['done']),
+        done: accountDones.find((done) => done === ctx.query['done']),
         factors: mayAdd || any ? { ...(totp ? { totp } : {}), recoveryCodesLeft, any, mayAdd } : undefined,
         passkeys: {
           list: factors.passkeys,

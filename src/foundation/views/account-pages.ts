@@ -56,6 +56,24 @@ export interface RememberedInList extends Pick<SignInInList, 'id' | 'browser' | 
   readonly rememberedUntil: number;
 }
 
+/** What was done on a page of the account, as the one that follows it says. */
+export const accountDones = [
+  'password',
+  'factor-removed',
+  'factor-added',
+  'passkey-added',
+  'passkey-renamed',
+  'passkey-removed',
+  'session',
+  'app',
+  'device',
+  'profile',
+  'identity-linked',
+  'identity-unlinked',
+] as const;
+
+type AccountDone = (typeof accountDones)[number];
+
 export interface AccountLocals {
   /** Given while nobody is signed in. */
   readonly signInHref?: string | undefined;
@@ -64,20 +82,7 @@ export interface AccountLocals {
         /** How the person is called: e-mail or username. */
         readonly account: string;
         /** What was done on the page before. */
-        readonly done?:
-          | 'password'
-          | 'factor-removed'
-          | 'factor-added'
-          | 'passkey-added'
-          | 'passkey-renamed'
-          | 'passkey-removed'
-          | 'session'
-          | 'app'
-          | 'device'
-          | 'profile'
-          | 'identity-linked'
-          | 'identity-unlinked'
-          | undefined;
+        readonly done?: AccountDone | undefined;
         /** Left out where there are to be no second factors. */
         readonly factors?:
           | {
