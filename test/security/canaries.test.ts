@@ -8,9 +8,11 @@ import { Canaries, fileAsPlace, type Place } from '../kit/canaries.ts';
 import { openOperator } from '../kit/operator.ts';
 import { type Answer, RelyingApp, send } from '../kit/relying-app.ts';
 import { type TemporaryFolder, temporaryFolder } from '../kit/services/folder.ts';
+import { MailServer } from '../kit/services/mail-server.ts';
 import { until } from '../kit/until.ts';
 import { assertionFor, makeClientKey, postWithAssertion } from '../protocol/kit/assertion.ts';
 import { type Listener, startListener } from '../protocol/kit/listener.ts';
+import { meetMailedSecrets } from './kit/mailed-secrets.ts';
 import { takeSecondStep } from './kit/second-step.ts';
 import { privateSigningKeys } from './signing-keys.ts';
 
@@ -22,12 +24,14 @@ const orders = 'https://orders.example';
 const deviceGrant = 'urn:ietf:params:oauth:grant-type:device_code';
 const ada = { email: 'ada@example.org', password: plant('password', random('password')) };
 const bob = { email: 'bob@example.org', password: plant('password', random('password')) };
+const carol = { email: 'carol@example.org', password: plant('password', random('password')) };
 const harbourSecret = plant('client secret', random('secret'));
 /** Met on the way: answers that are errors, what commands printed, where browsers went. */
 const errorAnswers: string[] = [];
 const commandOutput: string[] = [];
 const addresses: string[] = [];
 
+const mails = new MailServer();
 let data: TemporaryFolder;
 let stage: Stage;
 let harbour: Listener;
@@ -38,17 +42,21 @@ beforeAll(async () => {
   data = temporaryFolder('canaries');
   harbour = await startListener();
   const encryptionKey = plant('encryption key', randomBytes(32).toString('base64'));
-  const env = { POSTERN_LOG__LEVEL: 'trace', POSTERN_ENCRYPTION_KEY: encryptionKey };
+  await mails.start();
+  const mail = { POSTERN_MAIL__URL: mails.url, POSTERN_MAIL__FROM: 'Northwind <id@northwind.example>' };
+  const env = { POSTERN_LOG__LEVEL: 'trace', POSTERN_ENCRYPTION_KEY: encryptionKey, ...mail };
   stage = await openStage({}, { dataDir: data.path, env });
   app = new RelyingApp(stage.server.url, { clientId: 'harbour', clientSecret: harbourSecret });
   await setUp();
   await everyFlow();
+  await everyMail();
   await everyMisfortune();
   places = await collect();
-}, 170_000);
+}, 280_000);
 afterAll(async () => {
   await stage?.close();
   await harbour?.close();
+  await mails.stop();
   data?.remove();
 });
 
@@ -113,7 +121,7 @@ async function setUp(): Promise<void> {
   plant('set-up link', new URL((await stage.json<{ url: string }>('admin', 'recover')).url).searchParams.get('key'));
   const key = await makeClientKey();
   await stage.apply({
-    users: [{ ...ada, email_verified: true, claims: { name: 'Ada' } }, bob],
+    users: [{ ...ada, email_verified: true, claims: { name: 'Ada' } }, bob, { ...carol, email_verified: true }],
     resources: [
       { identifier: orders, access_token_format: 'jwt', scopes: [{ name: 'orders:read', description: 'See orders' }] },
     ],
@@ -220,6 +228,19 @@ async function everyFlow(): Promise<void> {
   for (const { form } of notices()) plant('logout token', form.get('logout_token'));
   harbour.status = 200;
 }
+
+/** Links and codes that come by mail, and passkeys. */
+const everyMail = () =>
+  meetMailedSecrets({
+    url: stage.server.url,
+    mails,
+    person: carol,
+    json: (...args) => stage.json(...args),
+    apply: (seed) => stage.apply(seed),
+    plant,
+    visited: (address) => void addresses.push(address),
+    newPassword: () => plant('password', random('password')),
+  });
 
 async function device(): Promise<void> {
   const television = new RelyingApp(stage.server.url, { clientId: 'television', clientSecret: '' });
@@ -366,9 +387,24 @@ const databaseFiles = (when: string): Place[] =>
     fileAsPlace(`the ${when} database${suffix}`, join(data.path, `postern.db${suffix}`)),
   );
 
+/** Links hold their secret; those of mails are shown by GET, and used by POST. */
+const links = [
+  'address link',
+  'invitation',
+  'not-me link',
+  'registration link',
+  'reset link',
+  'set-up link',
+  'sign-in link',
+  'undelete link',
+  'undo link',
+  'unlock link',
+];
+
 /** Kinds that were to be met on the way; a run without one of them would prove nothing about it. */
 const kinds = [
   'access token',
+  'address link',
   'assertion',
   'client secret',
   'code',
@@ -378,17 +414,29 @@ const kinds = [
   'encryption key',
   'id token',
   'interaction cookie',
+  'invitation',
   'logout token',
+  'mailed code',
+  'not-me link',
+  'passkey challenge',
   'password',
+  'postern.email-sign-in cookie',
+  'postern.registration cookie',
   'private key',
   'recovery code',
   'refresh token',
+  'registration link',
   'request uri',
+  'reset link',
   'resume cookie',
   'secret of an app',
   'session cookie',
   'set-up link',
+  'sign-in link',
   'state',
+  'undelete link',
+  'undo link',
+  'unlock link',
   'user code',
 ];
 
@@ -460,15 +508,7 @@ describe('after every flow and every misfortune', () => {
   });
 
   it('no address of ours held a secret, but for links that are made to', () => {
-    const byDesign = [
-      'set-up link',
-      'interaction cookie',
-      'resume cookie',
-      'state',
-      'id token',
-      'request uri',
-      'user code',
-    ];
+    const byDesign = [...links, 'interaction cookie', 'resume cookie', 'state', 'id token', 'request uri', 'user code'];
     expect(canaries.leaks([{ name: 'addresses', content: addresses.join('\n') }], byDesign)).toEqual([]);
   });
 });

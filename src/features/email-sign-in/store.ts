@@ -1,4 +1,5 @@
 import type { Clock } from '../../foundation/clock.ts';
+import { sha256 } from '../../foundation/crypto/hash.ts';
 import type { Database } from '../../foundation/db/database.ts';
 import { type Operation, type Row, statement } from '../../foundation/db/statement.ts';
 
@@ -6,7 +7,7 @@ import { type Operation, type Row, statement } from '../../foundation/db/stateme
 export interface EmailSignIn {
   /** The hash of what the cookie of the browser holds that asked. */
   readonly id: string;
-  /** The interaction that it was asked for in. */
+  /** The interaction that it was asked for in; stored as its hash, because a cookie holds it. */
   readonly uid: string;
   readonly loginKey: string;
   /** Milliseconds since the epoch. */
@@ -21,7 +22,6 @@ export interface OpenEmailSignIn extends EmailSignIn {
 
 interface OpenRow extends Row {
   id: string;
-  uid: string;
   login_key: string;
   user_id: string | null;
   secret_hash: string | null;
@@ -44,7 +44,7 @@ const statements = {
   ),
   find: statement(
     'email_sign_in_find',
-    `SELECT id, uid, login_key, user_id, secret_hash, expires_at FROM email_sign_ins WHERE id = ?1 AND uid = ?2 AND ${open} ?3`,
+    `SELECT id, login_key, user_id, secret_hash, expires_at FROM email_sign_ins WHERE id = ?1 AND uid = ?2 AND ${open} ?3`,
   ),
   countOpen: statement(
     'email_sign_in_count',
@@ -92,7 +92,7 @@ export function createEmailSignInStore({ database, clock }: { database: Database
   return {
     put: ({ id, uid, loginKey, expiresAt }) => ({
       statement: statements.put,
-      params: [id, uid, loginKey, expiresAt],
+      params: [id, sha256(uid), loginKey, expiresAt],
       mustHit: true,
     }),
     arm: (id, { userId, secretHash }) => ({
@@ -101,8 +101,8 @@ export function createEmailSignInStore({ database, clock }: { database: Database
       mustHit: false,
     }),
     async find(id, uid) {
-      const row = await database.get<OpenRow>(statements.find, [id, uid, clock.now()]);
-      return row && toOpen(row);
+      const row = await database.get<OpenRow>(statements.find, [id, sha256(uid), clock.now()]);
+      return row && toOpen(row, uid);
     },
     async countOpen(userId) {
       return Number((await database.get<{ n: number }>(statements.countOpen, [userId, clock.now()]))?.n ?? 0);
@@ -118,9 +118,9 @@ export function createEmailSignInStore({ database, clock }: { database: Database
   };
 }
 
-const toOpen = (row: OpenRow): OpenEmailSignIn => ({
+const toOpen = (row: OpenRow, uid: string): OpenEmailSignIn => ({
   id: row.id,
-  uid: row.uid,
+  uid,
   loginKey: row.login_key,
   userId: row.user_id ?? undefined,
   secretHash: row.secret_hash ?? undefined,
