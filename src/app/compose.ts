@@ -135,11 +135,11 @@ function watchPlaces({ config, log }: AppParts): Places {
 /** Every feature that has doors. */
 function composePages(parts: PageParts, core: CoreFeatures, protocol: Protocol): Pages {
   const { issuer } = parts.config;
-  const { sessions, interactions, apps } = protocol;
+  const { sessions, arrivals, interactions, apps } = protocol;
   const notices = createNotices({ ...parts, issuer });
   const endEverything = everything(parts.endings);
   const replaceOwn = createReplaceOwn({ ...core, notices, sessions });
-  const doors = { issuer, protocol, sessions, interactions, apps, notices, endEverything, replaceOwn };
+  const doors = { issuer, protocol, sessions, arrivals, interactions, apps, notices, endEverything, replaceOwn };
   const within = { ...parts, ...core, ...doors };
   const addresses = createAddresses(within);
   const registering = createRegistrations(within);

@@ -71,6 +71,11 @@ export class Browser {
     return other;
   }
 
+  /** Keeps these cookies of another one as well. */
+  take(cookies: readonly Cookie[]): void {
+    this.#cookies = [...this.#cookies, ...cookies];
+  }
+
   forgetCookies(): void {
     this.#cookies = [];
   }

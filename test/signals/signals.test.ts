@@ -57,15 +57,29 @@ describe('under the policy audit', () => {
     const thief = browser.with(from.santiago);
     expect(isBack((await authorize(thief)).url)).toBe(true);
     expect(await signals()).toEqual(['success impossible_travel']);
+    user = await product.addUser();
     const { browser: own } = await enter(product, user, { browser: inCologne() });
     advance(1800);
     expect(isSignedOut(await accountPage(product, own.with(from.santiago6)))).toBe(false);
-    expect(await signals()).toHaveLength(2);
+    expect(await signals()).toHaveLength(1);
     // It is there now: the next page is no journey.
     await accountPage(product, own.with(from.santiago6));
-    expect(await signals()).toHaveLength(2);
+    expect(await signals()).toHaveLength(1);
     const [event] = await product.events('signal.raised');
     expect(event).toMatchObject({ actor: { kind: 'system', name: 'signals' }, details: { from: '192.0.2.10' } });
+  });
+
+  it('a sign-in far from where its person was a moment ago is written down, and one after a flight is not', async () => {
+    await app.signIn(user, { browser: inCologne() });
+    advance(600);
+    await app.signIn(user, { browser: new Browser(from.santiago) });
+    expect(await signals()).toEqual(['success impossible_travel']);
+    await app.signIn(user, { browser: new Browser(from.santiago6) });
+    await app.signIn(user, { browser: new Browser() });
+    expect(await signals()).toHaveLength(1);
+    const other = await product.addUser();
+    await app.signIn(other, { browser: new Browser(from.cologne) });
+    expect((await product.events('signal.raised')).filter(({ subject }) => subject === other.id)).toEqual([]);
   });
 
   it('nobody travels by the next town, or by IPv6 beside IPv4', async () => {
@@ -219,6 +233,21 @@ describe('under the policy challenge', () => {
     await accountPage(product, moved.with({ 'user-agent': safari, ...from.cologne }));
     const back = await typeCode(moved, asked, codeOf(secret));
     expect([isBack(back.url), isCodePage(back) || isSignInPage(back) || back.status >= 400]).toEqual([false, true]);
+  });
+
+  it('asks a remembered browser for the factor as well, where its person cannot be', async () => {
+    const { secret } = await enrol(product, user);
+    const browser = inCologne();
+    const asked = await typePassword(browser, await authorize(browser), user);
+    const fields = { code: codeOf(secret), remember_device: 'yes' };
+    expect(isBack((await browser.submit(asked, 'code-submit', fields, isBack)).url)).toBe(true);
+    advance(60);
+    /** The browser that is remembered, where nobody is signed in any more. */
+    const signIn = async (of: Browser) => typePassword(of, await authorize(of), user);
+    const remembered = new Browser({ 'user-agent': firefox });
+    remembered.take(browser.cookies().filter(({ name }) => name.startsWith('device')));
+    expect(isCodePage(await signIn(remembered.with(from.santiago)))).toBe(true);
+    expect(isBack((await signIn(remembered.with(from.bonn))).url)).toBe(true);
   });
 
   it('leaves refresh tokens as they are, which no browser holds', async () => {

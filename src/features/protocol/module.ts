@@ -21,6 +21,7 @@ import type { SigningKeys } from '../signing-keys/module.ts';
 import type { Throttle } from '../throttle/module.ts';
 import type { PersonalData, Users } from '../users/module.ts';
 import { Adapter, type AdapterDependencies } from './adapter.ts';
+import { type Arrivals, createArrivals } from './arrivals.ts';
 import { auditUnit, type IssuedTokens } from './audit-unit.ts';
 import { standardScopes } from './claims.ts';
 import { clientMetadata } from './client-model.ts';
@@ -54,6 +55,7 @@ import { type Origin, requireUnit } from './unit.ts';
 import { createWatchSession } from './watch-session.ts';
 
 export { appOnPage, backToApp } from './app-on-page.ts';
+export type { Arrivals } from './arrivals.ts';
 export { multiFactor, secondFactorReason, singleFactor } from './assurance.ts';
 export { claimsOf } from './claims.ts';
 export type { ConnectedApp, ConnectedApps } from './connected-apps.ts';
@@ -93,6 +95,7 @@ export interface Protocol {
   readonly cookieSigner: CookieSigner;
   readonly interactions: Interactions;
   readonly sessions: SignInSessions;
+  readonly arrivals: Arrivals;
   readonly apps: ConnectedApps;
   readonly personal: PersonalData;
   /** How logout notices leave the outbox. */
@@ -150,11 +153,8 @@ export function createProtocol(parts: ProtocolParts): Protocol {
   const grantOf = createGrantOfSession(sessionKey, store);
   const former = (uid: string) => formerInteraction({ store, codec }, uid);
   const startAgain = createStartAgain({ ...parts, former });
-  const watch = createWatchSession({
-    ...parts,
-    signals: createSignals(parts),
-    sightings: createSightingStore(parts.database),
-  });
+  const signals = createSignals(parts);
+  const watch = createWatchSession({ ...parts, signals, sightings: createSightingStore(parts.database) });
   let engine: Engine;
   const provider = () => engine.provider;
   const cookieSigner = createCookieSigner(parts.keyRing.deriveAll('cookies'));
@@ -178,6 +178,7 @@ export function createProtocol(parts: ProtocolParts): Protocol {
     cookieSigner,
     interactions: createInteractions({ ...parts, provider, consents, grantOf }),
     sessions,
+    arrivals: createArrivals({ ...parts, store, signals, idOf: sessions.idOf }),
     apps,
     personal: createPersonalData({ sessions, apps }),
     logoutNotices: logoutNotices(parts, () => engine),

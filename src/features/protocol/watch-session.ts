@@ -5,6 +5,7 @@ import { sha256 } from '../../foundation/crypto/hash.ts';
 import type { Place } from '../../foundation/geo/place.ts';
 import type { Places } from '../../foundation/geo/places.ts';
 import type { ClientHints } from '../../foundation/http/client-hints.ts';
+import type { AuditEvent } from '../audit/module.ts';
 import { type FormerPlace, isApart, type Sighting, type Signal, type Signals } from '../signals/module.ts';
 import { type SightingRow, type SightingStore, sightingWrites } from './sightings/store.ts';
 import { currentUnit, type Origin, type UnitOfWork } from './unit.ts';
@@ -85,18 +86,23 @@ function sightingsOf({ clock, places }: WatchSessionParts, row: SightingRow, ori
   return { kept, former, seen };
 }
 
-/** Nobody did it whom we could name: whoever it was has the session of this person. */
 function raise(
   unit: UnitOfWork,
   signals: readonly Signal[],
   { accountId, challenges }: { accountId: string; challenges: boolean },
 ): void {
-  const actor = { kind: 'system', name: 'signals' } as const;
   const outcome = challenges ? 'denied' : 'success';
-  for (const { kind, details } of signals) {
-    unit.events.push({ type: 'signal.raised', outcome, reason: kind, actor, subject: accountId, details });
-  }
+  for (const signal of signals) unit.events.push(signalEvent(signal, { accountId, outcome }));
 }
+
+/** Nobody did it whom we could name: whoever it was has the session, or the password, of this person. */
+export const signalEvent = (
+  { kind, details }: Signal,
+  { accountId, outcome }: { readonly accountId: string; readonly outcome: 'success' | 'denied' },
+): AuditEvent => {
+  const actor = { kind: 'system', name: 'signals' } as const;
+  return { type: 'signal.raised', outcome, reason: kind, actor, subject: accountId, details };
+};
 
 const isNews = (row: SightingRow, { address, userAgent }: Origin, now: number): boolean =>
   now - row.last_seen_at >= touchMs || row.address !== (address ?? null) || row.user_agent !== (userAgent ?? null);

@@ -11,6 +11,7 @@ import type { AuditEvent } from '../audit/module.ts';
 import type { Devices } from '../devices/module.ts';
 import type { Passkeys } from '../passkeys/module.ts';
 import {
+  type Arrivals,
   currentUnit,
   type Interaction,
   type Interactions,
@@ -33,6 +34,7 @@ export interface SignInPagesParts {
   readonly views: Views;
   readonly interactions: Interactions;
   readonly sessions: Pick<SignInSessions, 'list' | 'endOne'>;
+  readonly arrivals: Arrivals;
   readonly devices: Pick<Devices, 'known'>;
   /** Makes the browser known to the account, and tells the owner of a new one. */
   readonly greet: (ctx: Context, accountId: string) => Promise<readonly Operation[]>;
@@ -139,9 +141,13 @@ export async function stepOf(ctx: Context, parts: SignInPagesParts, interaction:
     !owesPassword &&
     maySpare(interaction) &&
     !(await parts.federated.awaitsProof(interaction.uid));
-  const isSpared = maySkip && (await parts.isRemembered(ctx, proof.accountId));
+  const isSpared = maySkip && (await mayGoWithout(ctx, parts, proof.accountId));
   return nextStep(interaction, { need: isSpared ? 'nothing' : need, owesPassword });
 }
+
+/** A remembered browser is no answer from a place where its person cannot be. */
+const mayGoWithout = async (ctx: Context, parts: SignInPagesParts, accountId: string): Promise<boolean> =>
+  (await parts.isRemembered(ctx, accountId)) && !(await parts.arrivals.asksForFactor(ctx, accountId));
 
 /** Only an ordinary sign-in: where an app asks for a factor, or for the person again, a remembered browser is no answer. */
 const maySpare = ({ prompt, reasons, asksForSecondFactor }: Interaction): boolean =>
@@ -154,9 +160,10 @@ async function finish(
   interaction: Interaction,
   result: Answered,
 ): Promise<string> {
-  const { greet, interactions } = parts;
+  const { greet, interactions, arrivals } = parts;
   currentUnit()?.joinStep(await greet(ctx, result.accountId));
   await parts.federated.settle(ctx, interaction, result);
+  await arrivals.tell(ctx, result.accountId);
   await makeRoom(parts, result.accountId, interaction.signInId);
   return interactions.signedIn(ctx, result);
 }

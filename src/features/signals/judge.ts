@@ -13,7 +13,7 @@ export interface Sighting {
   readonly hints: ClientHints | undefined;
 }
 
-/** The last address of a session that was far from its present one. */
+/** Where a session was used, and when: its last place that was far from its present one, for instance. */
 export type FormerPlace = Pick<Sighting, 'address' | 'place' | 'at'>;
 
 /** What is odd about a session; the word that the audit has for it. */
@@ -53,14 +53,18 @@ function judgePlace(
   if (!isApart(kept, seen)) return [];
   const isBack = former !== undefined && seen.at - former.at <= concurrentMs && !isApart(former, seen);
   if (isBack) return [{ kind: 'concurrent_use', details: { from: kept.address ?? '' } }];
+  const journey = judgeJourney(kept, seen, limits);
+  return journey === undefined ? [] : [journey];
+}
+
+/** Whether nobody gets from one place to the other in that time. */
+export function judgeJourney(kept: FormerPlace, seen: FormerPlace, limits: TravelLimits): Signal | undefined {
   const km = certainKm(kept, seen);
-  if (km === undefined || km < limits.kilometres) return [];
+  if (km === undefined || km < limits.kilometres) return undefined;
   // Somebody who moved in no time has moved at more than any speed.
   const kmh = km / Math.max((seen.at - kept.at) / hourMs, 1 / 3600);
-  if (kmh <= limits.kilometresPerHour) return [];
-  return [
-    { kind: 'impossible_travel', details: { from: kept.address ?? '', km: Math.round(km), kmh: Math.round(kmh) } },
-  ];
+  if (kmh <= limits.kilometresPerHour) return undefined;
+  return { kind: 'impossible_travel', details: { from: kept.address ?? '', km: Math.round(km), kmh: Math.round(kmh) } };
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { Settings } from '../settings/module.ts';
-import { type FormerPlace, judge, type Sighting, type Signal } from './judge.ts';
+import { type FormerPlace, judge, judgeJourney, type Sighting, type Signal } from './judge.ts';
 
 export { type FormerPlace, isApart, type Sighting, type Signal, type SignalKind } from './judge.ts';
 
@@ -10,16 +10,20 @@ export { type FormerPlace, isApart, type Sighting, type Signal, type SignalKind 
 export interface Signals {
   /** What is odd about a session that is seen now, after it was seen before; `former` is the place before that. */
   judge(sightings: { kept: Sighting; former: FormerPlace | undefined; seen: Sighting }): Signal[];
+  /** Whether a person who was seen in one session cannot be where another one begins. */
+  judgeJourney(kept: FormerPlace, seen: FormerPlace): Signal | undefined;
   /** Whether the person has to show once more who they are, where something is odd. */
   challenges(): boolean;
 }
 
 export function createSignals({ settings }: { readonly settings: { readonly current: () => Settings } }): Signals {
+  const limits = () => {
+    const { travelKilometres, travelSpeed } = settings.current().sessions;
+    return { kilometres: travelKilometres, kilometresPerHour: travelSpeed };
+  };
   return {
-    judge(sightings) {
-      const { travelKilometres, travelSpeed } = settings.current().sessions;
-      return judge(sightings, { kilometres: travelKilometres, kilometresPerHour: travelSpeed });
-    },
+    judge: (sightings) => judge(sightings, limits()),
+    judgeJourney: (kept, seen) => judgeJourney(kept, seen, limits()),
     challenges: () => settings.current().sessions.onRisk === 'challenge',
   };
 }
