@@ -18,7 +18,11 @@ export function applySecurityHeaders(issuer: string): Middleware {
     const kind = kindOf(ctx);
     const formActions = kind === 'form-post' ? formPostActions(ctx) : doorState(ctx).formActions;
     const scriptHashes = kind === 'form-post' ? [formPostHash] : [];
-    ctx.set({ ...securityHeaders({ kind, https, formActions, scriptHashes }), ...keptCaching(ctx, kind) });
+    const own = kind === 'document' || kind === 'asset' ? ctx.res.getHeader('cache-control') : undefined;
+    const headers = securityHeaders({ kind, https, formActions, scriptHashes });
+    for (const name in headers) ctx.res.setHeader(name, headers[name] ?? '');
+    // Public documents and assets say themselves how long they may be kept.
+    if (own !== undefined) ctx.res.setHeader('Cache-Control', own);
   };
 }
 
@@ -38,10 +42,4 @@ function formPostActions(ctx: Context): string[] {
   const redirectUri = oidc?.entities?.Interaction?.params.redirect_uri;
   const sources = [action, redirectUri].map((uri) => (typeof uri === 'string' ? formActionSource(uri) : undefined));
   return sources.filter((source) => source !== undefined);
-}
-
-/** Public documents and assets say themselves how long they may be kept. */
-function keptCaching(ctx: Context, kind: RouteKind): Record<string, string> {
-  const value = kind === 'document' || kind === 'asset' ? ctx.response.get('cache-control') : undefined;
-  return value ? { 'Cache-Control': value } : {};
 }

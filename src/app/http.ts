@@ -80,10 +80,10 @@ function openRequest({ issuer, ids, views, readContext }: HttpParts): Middleware
     delete headers['x-forwarded-for'];
     ctx.state = new RequestState(facts, kindOf(ctx.path), {
       views,
-      querystring: ctx.querystring,
-      acceptLanguage: ctx.get('accept-language'),
+      address: ctx.req.url ?? '',
+      headers,
     }) as unknown as Context['state'];
-    ctx.set('X-Request-Id', facts.requestId);
+    ctx.res.setHeader('X-Request-Id', facts.requestId);
     return next();
   };
 }
@@ -103,9 +103,10 @@ function dispatch(parts: HttpParts): Middleware {
   const pages = pageChain(parts);
   return (ctx, next) => {
     refuseWrongMethod(ctx);
-    if (ctx.path.startsWith('/assets/')) return assets(ctx, next);
-    if (publicDocuments.has(ctx.path)) return protocol.serve(ctx, next);
-    return machineEndpoints.has(ctx.path) ? machines(ctx, next) : pages(ctx, next);
+    const { path } = ctx;
+    if (machineEndpoints.has(path)) return machines(ctx, next);
+    if (path.startsWith('/assets/')) return assets(ctx, next);
+    return publicDocuments.has(path) ? protocol.serve(ctx, next) : pages(ctx, next);
   };
 }
 

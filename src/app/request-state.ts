@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type { DoorState } from '../foundation/http/door.ts';
 import type { RequestContext } from '../foundation/http/request-context.ts';
 import type { RouteKind } from '../foundation/http/security-headers.ts';
@@ -5,8 +6,9 @@ import type { Views } from '../foundation/views/render.ts';
 
 export interface LanguageWish {
   readonly views: Pick<Views, 'negotiate'>;
-  readonly querystring: string;
-  readonly acceptLanguage: string;
+  /** What was asked for, with its query. */
+  readonly address: string;
+  readonly headers: IncomingHttpHeaders;
 }
 
 /** The state of a request. A class: an accessor made anew for each request would outlive it (`own-context.ts`). */
@@ -26,7 +28,7 @@ export class RequestState implements DoorState {
   }
 
   get uiLocales(): string | undefined {
-    return this.#askedBefore ?? new URLSearchParams(this.#wish.querystring).get('ui_locales') ?? undefined;
+    return this.#askedBefore ?? new URLSearchParams(queryOf(this.#wish.address)).get('ui_locales') ?? undefined;
   }
 
   set uiLocales(asked: string | undefined) {
@@ -35,6 +37,8 @@ export class RequestState implements DoorState {
 
   /** Asked for by pages only; programs are answered in no language. */
   get language(): string {
-    return this.#wish.views.negotiate(this.uiLocales, this.#wish.acceptLanguage);
+    return this.#wish.views.negotiate(this.uiLocales, this.#wish.headers['accept-language']);
   }
 }
+
+const queryOf = (address: string): string => address.slice(address.indexOf('?') + 1 || address.length);

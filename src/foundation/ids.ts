@@ -23,6 +23,8 @@ export function timeOfId(id: string): number | undefined {
 export function createIds(clock: Clock, random: Random): Ids {
   let last = 0;
   let counter = 0;
+  /** The time in front of the id, kept as long as it stands still. */
+  let front = { time: -1, text: '' };
   /** The 12 bits behind the time count within a millisecond (RFC 9562 §6.2, method 1); full, they borrow the next one. */
   function advance(): void {
     const now = clock.now();
@@ -40,12 +42,12 @@ export function createIds(clock: Clock, random: Random): Ids {
   return {
     next() {
       advance();
-      const bytes = random.bytes(16);
-      bytes.writeUIntBE(last, 0, 6);
-      bytes.writeUInt16BE(0x7000 | counter, 6);
-      const hex = bytes.toString('hex');
-      const variant = (0x8 | (Number.parseInt(hex.charAt(16), 16) & 0x3)).toString(16);
-      return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20)}`;
+      if (front.time !== last) front = { time: last, text: idAt(last) };
+      const hex = random.bytes(8).toString('hex');
+      // The variant's two bits are 10 (RFC 9562 §4.1).
+      const variant = '89ab'.charAt(Number.parseInt(hex.charAt(0), 16) & 0x3);
+      const count = counter.toString(16).padStart(3, '0');
+      return `${front.text}-7${count}-${variant}${hex.slice(1, 4)}-${hex.slice(4)}`;
     },
   };
 }

@@ -5,6 +5,7 @@ import { type AdaptedClients, adaptClientModel, type ClientHooks } from './clien
 import { cacheDocuments } from './document-cache.ts';
 import { type EngineParts, engineOptions } from './options.ts';
 import { plainRequests } from './plain-requests.ts';
+import { handFormOn } from './read-form.ts';
 import { once } from './replay-once.ts';
 import { adaptSessionModel } from './session-model.ts';
 import { nameTokens } from './token-ids.ts';
@@ -49,7 +50,7 @@ export function buildEngine(options: EngineOptions): Engine {
   return {
     provider,
     adapted,
-    serve: compose([cacheDocuments(), plainRequests(provider, options), ...provider.middleware]),
+    serve: compose([cacheDocuments(), plainRequests(provider, options), handFormOn, ...provider.middleware]),
   };
 }
 

@@ -6,7 +6,7 @@ import { makeFolder } from '../config/data-dir.ts';
 import type { LogLevel } from '../config/values.ts';
 import { observeError } from './errors.ts';
 import { createOutputWriter } from './output-writer.ts';
-import { redact } from './redact.ts';
+import { redact, redactPlain } from './redact.ts';
 
 /** Writes lines for operators. No call throws or waits, whatever becomes of the disk behind it. */
 export interface Log {
@@ -70,8 +70,13 @@ export async function createLog({ level, file, onTrouble = tellOperator }: LogOp
     formatters: { level: (label: string) => ({ level: label }), log: redact },
   };
   const logger = pino(options, destination);
-  // Looked up for each line: pino exchanges its methods when the level changes.
-  const at = (name: LogLevel): LogFn => ((...line: Parameters<LogFn>) => logger[name](...line)) as LogFn;
+  const at = (name: LogLevel): LogFn =>
+    ((...line: Parameters<LogFn>) => {
+      const plain = logger.isLevelEnabled(name) ? plainLine(name, line) : undefined;
+      // Looked up for each line: pino exchanges its methods when the level changes.
+      if (plain === undefined) logger[name](...line);
+      else destination.write(plain);
+    }) as LogFn;
   return {
     trace: at('trace'),
     debug: at('debug'),
@@ -85,6 +90,25 @@ export async function createLog({ level, file, onTrouble = tellOperator }: LogOp
     close: () => destination.close(),
   };
 }
+
+/**
+ * The line as pino would write it, for flat fields and a message without placeholders: that of a request, mostly, which
+ * pino would take five times as long for. Undefined for everything else.
+ */
+function plainLine(level: LogLevel, [fields, message, ...more]: readonly unknown[]): string | undefined {
+  if (!isPlainObject(fields) || typeof message !== 'string' || more.length > 0) return undefined;
+  let line = `{"level":"${level}"${pino.stdTimeFunctions.isoTime()}`;
+  for (const name in fields) {
+    const value = redactPlain(name, fields[name]);
+    if (value === undefined) continue;
+    if (typeof value === 'object') return undefined;
+    line += `,${JSON.stringify(name)}:${JSON.stringify(value)}`;
+  }
+  return `${line},"msg":${JSON.stringify(message)}}\n`;
+}
+
+const isPlainObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  value !== null && typeof value === 'object' && Object.getPrototypeOf(value) === Object.prototype;
 
 function standardOutput(onLost: (reason: string) => void): Destination {
   const writer = createOutputWriter({ descriptor: 1, limit: waitingLimit, onLost });

@@ -75,6 +75,17 @@ export function redact(fields: Readonly<Record<string, unknown>>): Record<string
   return redactObject(fields, 0);
 }
 
+/**
+ * One field of a flat line, redacted: undefined where it has no value, null where it is no text, number or truth value,
+ * and has to be copied as `redact` does.
+ */
+export function redactPlain(key: string, value: unknown): string | number | boolean | null | undefined {
+  if (value === undefined) return undefined;
+  if (isSecret(key)) return censored;
+  if (typeof value === 'string') return scrub(value);
+  return typeof value === 'number' || typeof value === 'boolean' ? value : null;
+}
+
 function redactObject(fields: object, depth: number): Record<string, unknown> {
   const copy: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(fields)) {
