@@ -1,0 +1,191 @@
+import type { Page } from 'playwright';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Kind, kinds, seedOf, somebody } from '../federation/kinds.ts';
+import { appOf } from '../kit/operator.ts';
+import { startUpstream, type Upstream } from '../kit/upstreams/upstream.ts';
+import {
+  allowIfAsked,
+  authorizationUrl,
+  type Harbour,
+  harbourClient,
+  openHarbour,
+  openStage,
+  openWindow,
+  pkce,
+  type Stage,
+  signIn,
+  type Watch,
+  watch,
+} from './kit.ts';
+
+let stage: Stage;
+let harbour: Harbour;
+const upstreams = new Map<Kind, Upstream>();
+
+const password = 'a long enough password';
+/** Who has an account here under the address that the provider tells. */
+const owner = ({ name }: Kind, who: 'linked' | 'kept') => ({ email: `${who}@${name}.example`, password });
+
+beforeAll(async () => {
+  harbour = await openHarbour();
+  for (const kind of kinds) upstreams.set(kind, await startUpstream(kind.name, { ...kind.options, asks: true }));
+  const owners = kinds.flatMap((kind) => [owner(kind, 'linked'), owner(kind, 'kept')]);
+  stage = await openStage({
+    users: owners.map((user) => ({ ...user, email_verified: true })),
+    providers: [...upstreams].map(([kind, upstream]) => seedOf(kind, upstream)),
+    clients: [{ ...harbourClient(harbour), first_party: true }],
+  });
+});
+afterAll(async () => {
+  await stage?.close();
+  await harbour?.close();
+  await Promise.all([...upstreams.values()].map((one) => one.stop()));
+});
+
+interface Way {
+  readonly kind: Kind;
+  readonly upstream: Upstream;
+  readonly javaScriptEnabled: boolean;
+}
+
+/** A window that complains of whatever a page must not do. */
+async function open({ upstream, javaScriptEnabled }: Way): Promise<{ page: Page; observed: Watch }> {
+  const page = await openWindow(stage, { javaScriptEnabled });
+  return { page, observed: watch(page.context(), [stage.server.url, harbour.url, upstream.url]) };
+}
+
+/** Answers at the provider; without scripts its form is sent by hand. */
+async function answerThere(page: Page, { kind, javaScriptEnabled }: Way, answer: string): Promise<void> {
+  await page.click(`#${answer}`);
+  if (kind.name === 'apple' && !javaScriptEnabled) await page.click('#form-post');
+}
+
+/** Begins at the app, chooses the provider, and answers there. */
+async function arrive(page: Page, way: Way, answer: string): Promise<void> {
+  await page.goto(authorizationUrl(stage, harbour));
+  await page.click(`#choose-${way.kind.name}`);
+  await answerThere(page, way, answer);
+}
+
+const isThere = (page: Page) => (): boolean => page.url().startsWith(`${harbour.callback}?`);
+
+/** Signs in to look after one's account. */
+async function openAccount(page: Page, way: Way, answer: string): Promise<void> {
+  await page.goto(`${stage.server.url}/account`);
+  if (await page.locator('#sign-in-link').isVisible()) await page.click('#sign-in-link');
+  await page.click(`#choose-${way.kind.name}`);
+  await answerThere(page, way, answer);
+  await page.waitForURL(`${stage.server.url}/account`);
+}
+
+/** Whose account the app was told of: its id, and its address. */
+async function account(page: Page): Promise<{ sub: string; email: string }> {
+  await allowIfAsked(page, isThere(page));
+  const app = appOf(stage.server, 'harbour-books', harbourClient(harbour).client_secret);
+  const code = new URL(page.url()).searchParams.get('code') ?? '';
+  const { body } = await app.exchange(code, pkce.verifier, { redirect_uri: harbour.callback });
+  const { sub, email } = (await app.userinfo(body['access_token'])).body as { sub: string; email: string };
+  return { sub, email };
+}
+
+/** Whether the page asks whoever has the account to prove it. */
+async function asksFor(page: Page, email: string): Promise<boolean> {
+  await page.waitForLoadState();
+  return (await page.locator('.lead').first().textContent())?.includes(email) ?? false;
+}
+
+const ways = kinds.flatMap((kind) => [
+  // Scripts change something only where the provider's page posts; one more shows that they disturb nothing.
+  { kind, name: kind.name, javaScriptEnabled: false },
+  ...(['apple', 'oidc'].includes(kind.name) ? [{ kind, name: kind.name, javaScriptEnabled: true }] : []),
+]);
+
+describe.each(ways)('$name, JavaScript: $javaScriptEnabled', ({ kind, name, javaScriptEnabled }) => {
+  const run = javaScriptEnabled ? '2' : '1';
+  const [newcomer, linked, kept] = [`${run}1815`, `${run}1843`, `${run}1852`];
+  let way: Way;
+  beforeAll(() => {
+    const upstream = upstreams.get(kind);
+    if (!upstream) throw new Error(`no stand-in for ${name}`);
+    way = { kind, upstream, javaScriptEnabled };
+    upstream.addPerson(somebody(kind, { sub: newcomer, email: `new${run}@${name}.example` }));
+    upstream.addPerson(somebody(kind, { sub: linked, email: owner(kind, 'linked').email }));
+    upstream.addPerson(somebody(kind, { sub: kept, email: owner(kind, 'kept').email }));
+  });
+
+  it('lets somebody in who was never here, and again, with one account', async () => {
+    const seen: unknown[] = [];
+    for (let time = 0; time < 2; time += 1) {
+      const { page, observed } = await open(way);
+      await arrive(page, way, `person-${newcomer}`);
+      seen.push(await account(page));
+      expect(observed.complaints).toEqual([]);
+      await page.context().close();
+    }
+    expect(seen[0]).toEqual({ sub: expect.any(String), email: `new${run}@${name}.example` });
+    expect(seen[1]).toEqual(seen[0]);
+  });
+
+  it('comes back to the sign-in page when the person says no there', async () => {
+    const { page, observed } = await open(way);
+    await arrive(page, way, 'upstream-deny');
+    expect(await page.locator('#login-page').count()).toBe(1);
+    expect(await page.locator('#problem').count()).toBe(1);
+    expect(observed.complaints).toEqual([]);
+    await page.context().close();
+  });
+
+  it('is not connected to an account whose person does not prove it', async () => {
+    const { page } = await open(way);
+    const { email } = owner(kind, 'kept');
+    await arrive(page, way, `person-${kept}`);
+    expect(await asksFor(page, email)).toBe(true);
+    await signIn(page, { email, password: 'somebody who guesses' });
+    expect(await page.locator('#problem').count()).toBe(1);
+    await page.click('#deny');
+    await page.waitForURL(`${harbour.callback}?*`);
+    // Nothing was kept of it: the next time asks again.
+    await arrive(page, way, `person-${kept}`);
+    expect(await asksFor(page, email)).toBe(true);
+    await page.context().close();
+  });
+
+  it('is connected once its person has proved the account, and is then enough', async () => {
+    const { email } = owner(kind, 'linked');
+    const first = await open(way);
+    await arrive(first.page, way, `person-${linked}`);
+    expect(await asksFor(first.page, email)).toBe(true);
+    await signIn(first.page, owner(kind, 'linked'));
+    expect(await account(first.page)).toMatchObject({ email });
+    const second = await open(way);
+    await arrive(second.page, way, `person-${linked}`);
+    expect(await account(second.page)).toMatchObject({ email });
+    expect([...first.observed.complaints, ...second.observed.complaints]).toEqual([]);
+    await Promise.all([first, second].map(({ page }) => page.context().close()));
+  });
+
+  it('is taken off the account by its person, and asks for proof again', async () => {
+    const { page, observed } = await open(way);
+    const { email } = owner(kind, 'linked');
+    await openAccount(page, way, `person-${linked}`);
+    await page.click('#identity-unlink');
+    await page.waitForLoadState();
+    expect(await page.locator('#identity-unlink').count()).toBe(0);
+    expect(await page.locator(`#identity-link-${name}`).count()).toBe(1);
+    await page.click('#sign-out');
+    await arrive(page, way, `person-${linked}`);
+    expect(await asksFor(page, email)).toBe(true);
+    expect(observed.complaints).toEqual([]);
+    await page.context().close();
+  });
+
+  it('stays where it is the only way in', async () => {
+    const { page } = await open(way);
+    await openAccount(page, way, `person-${newcomer}`);
+    await page.click('#identity-unlink');
+    await page.waitForLoadState();
+    expect(await page.locator('#problem').count()).toBe(1);
+    expect(await page.locator('#identity-unlink').count()).toBe(1);
+    await page.context().close();
+  });
+});
