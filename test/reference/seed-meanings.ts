@@ -70,6 +70,8 @@ export const clientMeanings: Readonly<Record<string, string>> = {
   first_party: 'An app of your own: people are not asked for consent.',
   require_pkce: '`false` only for old clients that authenticate; every other one is refused without PKCE S256.',
   resources: 'APIs that it may use with all their scopes.',
+  identity_providers:
+    'Names of the other providers that its people may use; all where absent. With one, they go there at once.',
   refresh_grace_seconds: 'Instead of `refresh.graceSeconds`.',
   client_secret: 'At least 32 characters; one is made where absent. Only its hash is kept.',
   disabled: '`true` disables and ends what it holds; `false` opens nothing.',
@@ -93,6 +95,8 @@ export const providerMeanings: Readonly<Record<string, string>> = {
   mapping:
     'Where a claim is found in what the provider says: a path (`user.name`, `groups[*].id`) or a template (`{first} {last}`).',
   policy: 'Who is let in, and as whom; see below.',
+  domains:
+    'E-mail domains whose people are sent here: with a `login_hint`, or an address and no password on the sign-in page.',
   disabled: '`true` takes its button away.',
 };
 

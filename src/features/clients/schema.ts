@@ -83,6 +83,7 @@ const fields = {
   first_party: z.boolean().default(false),
   require_pkce: z.boolean().default(true),
   resources: z.array(z.string().max(512)).max(100).default([]),
+  identity_providers: z.array(z.string().max(32)).min(1).max(50).optional(),
   refresh_grace_seconds: z.int().min(0).max(300).optional(),
 };
 

@@ -5,9 +5,9 @@ import type { Notices } from '../notices/module.ts';
 import { currentUnit } from '../protocol/module.ts';
 import type { User } from '../users/module.ts';
 import type { Attempt } from './attempt.ts';
-import type { Connect } from './connect.ts';
-import { type InteractionPagesParts, leave } from './interaction-pages.ts';
+import { type LeaveParts, leave } from './interaction-pages.ts';
 import type { Provider } from './provider.ts';
+import type { Providers } from './providers.ts';
 import { onPage } from './sign-in-pages.ts';
 import type { IdentityStore } from './store.ts';
 import { connect, type WelcomeParts } from './welcome.ts';
@@ -43,13 +43,10 @@ export interface FederatedAccount {
   unlink(ctx: Context, holder: AccountHolder, hasOtherWay: boolean): Promise<'unlinked' | 'last' | 'nothing'>;
 }
 
-export interface FederatedAccountParts
-  extends Omit<InteractionPagesParts, 'interactions' | 'welcome' | 'offered' | 'offerReturn' | 'devices'>,
-    Pick<WelcomeParts, 'ids' | 'audit'> {
-  readonly providers: InteractionPagesParts['providers'] & { usable(): readonly Provider[] };
+export interface FederatedAccountParts extends LeaveParts, Pick<WelcomeParts, 'ids' | 'audit'> {
+  readonly providers: Pick<Providers, 'find' | 'usable'>;
   readonly identities: IdentityStore;
   readonly notices: Notices;
-  readonly connect: Connect;
 }
 
 export function createFederatedAccount(parts: FederatedAccountParts): FederatedAccount {

@@ -20,6 +20,7 @@ import type { Attempt, AttemptProblem } from './attempt.ts';
 import { backFrom, type CallbackParts, tellRefusal } from './callback-pages.ts';
 import type { Connect } from './connect.ts';
 import { federationBusy } from './errors.ts';
+import type { Offered } from './offered.ts';
 import type { Provider } from './provider.ts';
 import type { createSetOut } from './set-out.ts';
 import { writeWayCookie } from './way-cookie.ts';
@@ -34,7 +35,7 @@ export interface InteractionPagesParts extends CallbackParts {
   readonly setOut: ReturnType<typeof createSetOut>;
   readonly welcome: ReturnType<typeof createWelcome>;
   /** Which of the providers a sign-in may use. */
-  readonly offered: (clientId: string) => readonly Provider[];
+  readonly offered: Offered;
   /** Leads who is about to leave to the way back. False for everybody else. */
   readonly offerReturn: (ctx: Context, userId: string) => Promise<boolean>;
 }
@@ -47,7 +48,7 @@ export function mountInteraction(router: Router, parts: InteractionPagesParts): 
     const interaction = await parts.interactions.current(ctx);
     leadsTo(ctx, interaction);
     const name = String(ctx['params']?.['name']);
-    const provider = parts.offered(interaction.clientId).find((one) => one.name === name);
+    const provider = parts.offered.of(interaction.clientId).find((one) => one.name === name);
     // Out of its turn, or a provider that is not offered: the dispatcher knows what comes next.
     if (!provider || interaction.prompt !== 'login') return seeOther(ctx, at(interaction));
     await leave(ctx, parts, provider, { uid: interaction.uid, ...wishesOf(ctx, interaction) });
@@ -85,13 +86,14 @@ export function wishesOf(ctx: Context, interaction: Interaction): { anew: boolea
 /** Whose way it is, and what is asked for on it. */
 export type Leaving = Omit<Parameters<InteractionPagesParts['setOut']>[0], 'provider'>;
 
+/** What setting out takes. */
+export type LeaveParts = Pick<
+  InteractionPagesParts,
+  'issuer' | 'clock' | 'log' | 'views' | 'throttle' | 'attempts' | 'connect' | 'setOut'
+>;
+
 /** Sends the person to the provider, or back to the step with what is wrong. Throws `federation_busy`. */
-export async function leave(
-  ctx: Context,
-  parts: Omit<InteractionPagesParts, 'interactions' | 'welcome' | 'offered' | 'offerReturn' | 'devices'>,
-  provider: Provider,
-  leaving: Leaving,
-): Promise<void> {
+export async function leave(ctx: Context, parts: LeaveParts, provider: Provider, leaving: Leaving): Promise<void> {
   const wait = parts.throttle.spend(doorState(ctx).facts.ip);
   if (wait !== undefined) throw federationBusy(wait);
   const began = performance.now();

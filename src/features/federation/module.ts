@@ -5,12 +5,14 @@ import type { Database } from '../../foundation/db/database.ts';
 import type { Operation } from '../../foundation/db/statement.ts';
 import type { Random } from '../../foundation/random.ts';
 import type { Audit } from '../audit/module.ts';
+import type { Clients } from '../clients/module.ts';
 import { exportedTime, type PersonalData } from '../users/module.ts';
 import { createFederatedAccount, type FederatedAccount } from './account-pages.ts';
 import { createAskProvider } from './ask-provider.ts';
 import { mountCallback } from './callback-pages.ts';
 import { type ConnectParts, createConnect } from './connect.ts';
 import { type InteractionPagesParts, mountInteraction } from './interaction-pages.ts';
+import { createOffered } from './offered.ts';
 import { createProviderRegistry, type Providers } from './providers.ts';
 import { createSetOut } from './set-out.ts';
 import { createFederatedSignIn, type FederatedSignIn, type FederatedSignInParts } from './sign-in-pages.ts';
@@ -57,7 +59,10 @@ type Made = 'attempts' | 'identities' | 'ask' | 'connect' | 'setOut' | 'welcome'
 
 export function createFederation(
   parts: Stored &
-    ConnectParts & { readonly random: Random; readonly providers: Providers } & Omit<InteractionPagesParts, Made> &
+    ConnectParts & { readonly random: Random; readonly providers: Providers; readonly clients: Clients } & Omit<
+      InteractionPagesParts,
+      Made
+    > &
     Omit<FederatedSignInParts, Made> &
     Omit<WelcomeParts, Made>,
 ): Federation {
@@ -72,7 +77,7 @@ export function createFederation(
     ask,
     setOut: createSetOut({ ...stored, ask }),
     welcome: createWelcome(stored),
-    offered: () => parts.providers.usable(),
+    offered: createOffered(parts),
   };
   return {
     mount(router) {

@@ -125,6 +125,7 @@ const fields = {
     .partialRecord(z.enum(mappable), text(500).refine(isSource, 'must be a path or a template such as {login}'))
     .default({}),
   policy: policySchema.prefault({}),
+  domains: names(domain).optional(),
   disabled: z.boolean().default(false),
 };
 

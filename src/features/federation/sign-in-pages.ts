@@ -7,10 +7,10 @@ import type { Notices } from '../notices/module.ts';
 import { currentUnit, type Interaction, multiFactor, type SignInResult } from '../protocol/module.ts';
 import type { Users } from '../users/module.ts';
 import type { Attempt } from './attempt.ts';
-import type { Connect } from './connect.ts';
+import { type LeaveParts, leave, wishesOf } from './interaction-pages.ts';
+import type { Offered } from './offered.ts';
 import type { Provider } from './provider.ts';
 import type { Providers } from './providers.ts';
-import type { AttemptStore } from './store.ts';
 import { connect, type WelcomeParts } from './welcome.ts';
 
 /** What the sign-in page shows of other providers. */
@@ -22,20 +22,22 @@ export type FederationOnSignIn = Pick<SignInLocals, 'providers' | 'awaiting'> & 
 export interface FederatedSignIn {
   /** What to show at an interaction, as it is stored. */
   shown(ctx: Context, interaction: Interaction): Promise<FederationOnSignIn>;
+  /** Sends somebody whom nothing asks anything here to a provider at once, once. False for everybody else. */
+  goStraight(ctx: Context, interaction: Interaction): Promise<boolean>;
+  /** Sends the person of an address to the provider that is its home. False where there is none. */
+  goHome(ctx: Context, interaction: Interaction, login: string): Promise<boolean>;
   /** Whether an identity waits for its account's person to prove it: with every factor, whatever the browser may skip. */
   awaitsProof(uid: string): Promise<boolean>;
   /** Connects what waits, now that every step was taken. */
   settle(ctx: Context, interaction: Interaction, proved: SignInResult): Promise<void>;
 }
 
-export interface FederatedSignInParts extends Pick<WelcomeParts, 'ids' | 'audit' | 'identities'> {
-  readonly attempts: AttemptStore;
+export interface FederatedSignInParts extends LeaveParts, Pick<WelcomeParts, 'ids' | 'audit' | 'identities'> {
   readonly providers: Pick<Providers, 'find'>;
   readonly users: Pick<Users, 'find'>;
   readonly mfa: Pick<Mfa, 'need'>;
   readonly notices: Notices;
-  readonly connect: Pick<Connect, 'originOf'>;
-  readonly offered: (clientId: string) => readonly Provider[];
+  readonly offered: Offered;
 }
 
 export const onPage = ({ name, title, definition }: Provider, action: string): ProviderOnPage => ({
@@ -52,8 +54,9 @@ export function createFederatedSignIn(parts: FederatedSignInParts): FederatedSig
     return attempt?.isFiled && attempt.userId !== undefined ? { ...attempt, userId: attempt.userId } : undefined;
   };
   return {
+    ...createWaysOut(parts),
     async shown(ctx, { uid, clientId }) {
-      const offered = parts.offered(clientId);
+      const offered = parts.offered.of(clientId);
       doorState(ctx).formActions.push(...new Set(offered.map((one) => parts.connect.originOf(one))));
       const attempt = await attempts.newest(uid);
       const title = attempt && providers.find(attempt.provider)?.title;
@@ -80,6 +83,28 @@ export function createFederatedSignIn(parts: FederatedSignInParts): FederatedSig
       unit?.joinStep([attempts.finish(attempt.id)], 'consume');
       unit?.joinStep(connect(parts, { provider, arrival: attempt.arrival, by, client: clientId }, user.id));
       unit?.joinStep(parts.notices.about({ kind: 'identity-linked' }, user, door));
+    },
+  };
+}
+
+/** The ways to a provider that nobody has to choose. */
+function createWaysOut(parts: FederatedSignInParts): Pick<FederatedSignIn, 'goStraight' | 'goHome'> {
+  return {
+    async goStraight(ctx, interaction) {
+      const provider = parts.offered.straight(interaction);
+      // Whoever comes back from there, by whatever way, finds every way in.
+      if (!provider || interaction.prompt !== 'login' || (await parts.attempts.hasAny(interaction.uid))) return false;
+      await leave(ctx, parts, provider, { uid: interaction.uid, ...wishesOf(ctx, interaction) });
+      return true;
+    },
+    async goHome(ctx, interaction, login) {
+      const provider = parts.offered.homeOf(interaction.clientId, login);
+      if (!provider || interaction.prompt !== 'login') return false;
+      await leave(ctx, parts, provider, {
+        uid: interaction.uid,
+        ...wishesOf(ctx, { ...interaction, loginHint: login }),
+      });
+      return true;
     },
   };
 }

@@ -104,6 +104,7 @@ const statements = {
     `SELECT ${attemptColumns} FROM federation_attempts WHERE uid = ?1 AND filed_at IS NOT NULL
      ORDER BY filed_at DESC LIMIT 1`,
   ),
+  anyAttempt: statement('attempt_any', 'SELECT id FROM federation_attempts WHERE uid = ?1 LIMIT 1'),
   forgetAttempts: statement(
     'attempt_forget',
     'DELETE FROM federation_attempts WHERE uid = ?1 AND filed_at IS NOT NULL',
@@ -246,6 +247,8 @@ function createAttemptReads({ database, clock, keyRing }: Parts) {
       const row = await database.get<AttemptRow>(statements.findAttempt, [id]);
       return row && toAttempt(row);
     },
+    /** Whether one has set out from an interaction. */
+    hasAny: async (uid: string): Promise<boolean> => (await database.get(statements.anyAttempt, [uid])) !== undefined,
     /** The last one of an interaction that came back, or failed to set out. */
     async newest(uid: string): Promise<Attempt | undefined> {
       const row = await database.get<AttemptRow>(statements.newestAttempt, [uid]);

@@ -19,7 +19,12 @@ export function clientMetadata(clients: Clients, engine: AskingEngine, clientId:
   if (clientId === houseClientId) return houseClient(engine.issuer);
   const record = clients.find(clientId);
   if (!record || record.disabledAt !== undefined) return undefined;
-  const { resources: _resources, refresh_grace_seconds: _grace, ...metadata } = record.metadata;
+  const {
+    resources: _resources,
+    refresh_grace_seconds: _grace,
+    identity_providers: _providers,
+    ...metadata
+  } = record.metadata;
   const scope = scopesOf(record, clients).filter((name) => engine.scopes.has(name));
   return { ...metadata, client_id: record.clientId, scope: scope.join(' ') } as ClientMetadata;
 }

@@ -51,6 +51,8 @@ export interface Wishes {
   readonly prompt: readonly string[];
   /** In seconds. */
   readonly maxAge: number | undefined;
+  /** The other provider that the app wants the person to go to at once. */
+  readonly idpHint: string | undefined;
 }
 
 /** What is asked for and not allowed yet. */
@@ -179,7 +181,11 @@ function describe(found: Details, { clients, clock }: Pick<InteractionParts, 'cl
     proof: proofOf({ ...asked, kept, session: sessionProof(session), now: clock.now() }),
     asksForSecondFactor: asksForSecondFactor(params),
     loginHint: text(params['login_hint']),
-    wishes: { prompt: text(params['prompt'])?.split(' ') ?? [], maxAge: wholeNumber(params['max_age']) },
+    wishes: {
+      prompt: text(params['prompt'])?.split(' ') ?? [],
+      maxAge: wholeNumber(params['max_age']),
+      idpHint: text(params['idp_hint']),
+    },
     redirectUri: text(params['redirect_uri']),
     app: appOnPage(clients, clientId),
     requested: text(params['scope'])?.split(' ') ?? [],

@@ -67,6 +67,8 @@ export function engineOptions(parts: EngineParts): Configuration {
       grant_types: ['authorization_code'],
       response_types: ['code'],
     },
+    // Which other provider to go to at once: a name of ours, as many servers take it. Unknown ones change nothing.
+    extraParams: ['idp_hint'],
     extraClientMetadata: { properties: ['first_party', 'require_pkce'] },
     // OAuth 2.1 §7.6: required of every client; an operator may exempt an old confidential one.
     pkce: { required: (_ctx, client) => (client as unknown as OwnMetadata).require_pkce !== false },

@@ -72,6 +72,10 @@ export interface FederatedSignIn {
     readonly awaiting?: SignInLocals['awaiting'];
     readonly problem: Problem;
   }>;
+  /** Sends somebody to the one provider that is asked for, at once. False where there is none. */
+  goStraight(ctx: Context, interaction: Interaction): Promise<boolean>;
+  /** Sends the person of an address to the provider that is its home. False where there is none. */
+  goHome(ctx: Context, interaction: Interaction, login: string): Promise<boolean>;
   /** Whether an identity waits for its account's person to prove it. */
   awaitsProof(uid: string): Promise<boolean>;
   /** Connects what waits for it, once every step was taken. */
@@ -95,7 +99,9 @@ export function mountSignIn(router: Router, parts: SignInPagesParts, otherSteps:
   const { interactions } = parts;
   const steps: Readonly<Record<Step, ShowStep>> = {
     ...otherSteps,
-    'sign-in': (ctx, found) => show(ctx, parts, found, {}),
+    async 'sign-in'(ctx, found) {
+      if (!(await parts.federated.goStraight(ctx, found))) await show(ctx, parts, found, {});
+    },
     done: async (ctx, found) => seeOther(ctx, await finish(ctx, parts, found, found.proof as Proof)),
   };
 
@@ -109,6 +115,8 @@ export function mountSignIn(router: Router, parts: SignInPagesParts, otherSteps:
     const interaction = await interactions.current(ctx);
     leadsTo(ctx, interaction);
     const login = field(ctx, 'login');
+    // No password was typed: nothing is tried, and nobody learns whether there is such an account.
+    if (field(ctx, 'password') === '' && (await parts.federated.goHome(ctx, interaction, login))) return;
     const began = performance.now();
     const outcome = await attempt(parts, ctx, login);
     count(parts, outcome, (performance.now() - began) / 1000);
