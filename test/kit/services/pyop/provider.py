@@ -91,7 +91,7 @@ class Doors(BaseHTTPRequestHandler):
             user = form["user"][0]
             session = secrets.token_hex(16)
             sessions[session] = user
-            cookie = f"session={session}; Path=/; HttpOnly; SameSite=Lax"
+            cookie = f"pyop={session}; Path=/; HttpOnly; SameSite=Lax"
             self.answer(303, headers={"Location": f"/authorize?{form['request'][0]}", "Set-Cookie": cookie})
         elif path == "/token":
             self.token(body)
@@ -110,7 +110,7 @@ class Doors(BaseHTTPRequestHandler):
         return {name.title(): value for name, value in self.headers.items()}
 
     def user(self):
-        session = SimpleCookie(self.headers.get("Cookie", "")).get("session")
+        session = SimpleCookie(self.headers.get("Cookie", "")).get("pyop")
         return sessions.get(session.value) if session else None
 
     def authorize(self, query):
@@ -152,7 +152,7 @@ class Doors(BaseHTTPRequestHandler):
     def logout(self, query):
         request = EndSessionRequest().deserialize(query, "urlencoded")
         provider.logout_user(end_session_request=request)
-        session = SimpleCookie(self.headers.get("Cookie", "")).get("session")
+        session = SimpleCookie(self.headers.get("Cookie", "")).get("pyop")
         if session:
             sessions.pop(session.value, None)
         location = provider.do_post_logout_redirect(request)
