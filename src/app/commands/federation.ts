@@ -1,4 +1,4 @@
-import { callbackUrl, type Provider, type Providers } from '../../features/federation/module.ts';
+import { callbackUrl, type Provider, type ProviderFinding, type Providers } from '../../features/federation/module.ts';
 import type { CommandIo, ExitCode } from './io.ts';
 import { table, writeResult } from './result.ts';
 
@@ -44,4 +44,23 @@ export async function federationShow(
   );
   writeResult(io, resource, lines.join('\n'));
   return 0;
+}
+
+/** How findings are marked at the beginning of their line. */
+const marks: Readonly<Record<ProviderFinding['level'], string>> = { fine: 'ok   ', odd: 'note ', fails: 'FAIL ' };
+
+/** `postern federation check NAME`: asks the provider what a sign-in would need. Fails when nobody could sign in. */
+export async function federationCheck(
+  io: CommandIo,
+  app: FederationCommandApp & { readonly check: (provider: Provider) => Promise<readonly ProviderFinding[]> },
+  { name }: { readonly name: string },
+): Promise<ExitCode> {
+  await app.providers.reload();
+  const provider = app.providers.mustFind(name);
+  const findings = await app.check(provider);
+  const redirectUri = callbackUrl(app.config.issuer, name);
+  const lines = findings.map(({ level, text }) => `${marks[level]}${text}`);
+  const last = `note Register this redirect URI there, exactly: ${redirectUri}`;
+  writeResult(io, { name, redirect_uri: redirectUri, findings }, [...lines, last].join('\n'));
+  return findings.some(({ level }) => level === 'fails') ? 1 : 0;
 }

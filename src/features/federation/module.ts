@@ -10,9 +10,11 @@ import { exportedTime, type PersonalData } from '../users/module.ts';
 import { createFederatedAccount, type FederatedAccount } from './account-pages.ts';
 import { createAskProvider } from './ask-provider.ts';
 import { mountCallback } from './callback-pages.ts';
+import { createCheckProvider, type ProviderFinding } from './check-provider.ts';
 import { type ConnectParts, createConnect } from './connect.ts';
 import { type InteractionPagesParts, mountInteraction } from './interaction-pages.ts';
 import { createOffered } from './offered.ts';
+import type { Provider } from './provider.ts';
 import { createProviderRegistry, type Providers } from './providers.ts';
 import { createSetOut } from './set-out.ts';
 import { createFederatedSignIn, type FederatedSignIn, type FederatedSignInParts } from './sign-in-pages.ts';
@@ -20,6 +22,7 @@ import { createAttemptStore, createIdentityStore, createProviderStore } from './
 import { createWelcome, type WelcomeParts } from './welcome.ts';
 
 export type { FederatedAccount } from './account-pages.ts';
+export type { ProviderFinding } from './check-provider.ts';
 export { callbackUrl, type Provider } from './provider.ts';
 export { type Providers, providersRevision } from './providers.ts';
 export { type NewProvider, newProviderSchema } from './schema.ts';
@@ -51,6 +54,12 @@ type Stored = { readonly database: Database; readonly clock: Clock; readonly key
 /** The providers, for pages and commands alike. */
 export const createProviders = (parts: Stored & { readonly audit: Audit }): Providers =>
   createProviderRegistry({ ...parts, store: createProviderStore(parts) });
+
+/** Asks a provider everything that a sign-in would need, and explains what is wrong. */
+export const providerCheck = (
+  parts: ConnectParts & { readonly random: Random },
+): ((provider: Provider) => Promise<ProviderFinding[]>) =>
+  createCheckProvider({ ...parts, connect: createConnect(parts) });
 
 /** The operation that removes a batch of attempts that expired before the given time (milliseconds). */
 export const sweepAttempts = (parts: Stored, before: number): Operation => createAttemptStore(parts).sweep(before);
