@@ -1,11 +1,15 @@
 import * as client from 'openid-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Browser } from '../kit/browser.ts';
+import { byOperator } from '../../src/features/audit/module.ts';
+import { Browser, type Page, textOf } from '../kit/browser.ts';
+import { type Product, startProduct } from '../kit/product.ts';
+import { addWebApp, isBack, type RelyingApp } from '../kit/relying-app.ts';
 import { type Keycloak, signInAtKeycloak, startKeycloak } from '../kit/services/keycloak.ts';
+import { advance, standStill } from '../protocol/kit/time.ts';
 
 const callback = 'https://app.example/callback';
 const bye = 'https://app.example/bye';
-const isBack = (url: string): boolean => url.startsWith('https://app.example/');
+const isAway = (url: string): boolean => url.startsWith('https://app.example/');
 const ada = {
   username: 'ada',
   password: 'lamp oil for the lighthouse',
@@ -14,19 +18,68 @@ const ada = {
   lastName: 'Lovelace',
 };
 
+let product: Product;
+let app: RelyingApp;
 let keycloak: Keycloak;
+
 beforeAll(async () => {
-  keycloak = await startKeycloak({ redirectUris: [callback], postLogoutRedirectUris: [bye], people: [ada] });
+  standStill();
+  product = await startProduct();
+  app = await addWebApp(product, { first_party: true });
+  keycloak = await startKeycloak({
+    redirectUris: [callback, `${product.url}/federation/keycloak/callback`],
+    postLogoutRedirectUris: [bye],
+    people: [ada],
+  });
+  const { issuer, clientId, clientSecret } = keycloak;
+  const registered = { client_id: clientId, client_secret: clientSecret };
+  await product.app.core.providers.upsert({ name: 'keycloak', type: 'oidc', issuer, ...registered }, byOperator);
 }, 660_000);
-afterAll(() => keycloak?.stop());
+afterAll(async () => {
+  await keycloak?.stop();
+  await product?.stop();
+});
+
+/** Signs in here by way of Keycloak, with its own form unless the browser is known there. */
+async function signInHere(browser = new Browser(), parameters: Record<string, string> = {}): Promise<Page> {
+  const start = await browser.open(app.request(parameters).url, isBack);
+  const page = await browser.submit(start, 'choose-keycloak', {}, isBack);
+  return page.text.includes('kc-form-login') ? signInAtKeycloak(browser, page, ada, isBack) : page;
+}
+
+describe('sign-in by way of Keycloak', () => {
+  it('makes an account, and finds it again in another browser', async () => {
+    const first = await signInHere();
+    expect([isBack(first.url), textOf(first, 'problem')]).toEqual([true, undefined]);
+    expect(isBack((await signInHere()).url)).toBe(true);
+    const user = await product.app.core.users.findByLogin(ada.email);
+    expect(user).toMatchObject({ emailVerified: true, claims: { given_name: 'Ada', family_name: 'Lovelace' } });
+    expect((await product.events('identity.linked')).map(({ subject }) => subject)).toEqual([user?.id]);
+  });
+
+  it('goes on when Keycloak signs with another key', async () => {
+    await keycloak.rotateKey();
+    // Keys that were read less than a minute ago are not read again.
+    advance(61);
+    expect(isBack((await signInHere()).url)).toBe(true);
+  });
+
+  it('has the person asked again there when the app wants it', async () => {
+    const browser = new Browser();
+    await signInHere(browser);
+    const start = await browser.open(app.request({ prompt: 'login' }).url, isBack);
+    const asked = await browser.submit(start, 'choose-keycloak', {}, isBack);
+    expect(asked.text).toContain('kc-form-login');
+    expect(isBack((await signInAtKeycloak(browser, asked, ada, isBack)).url)).toBe(true);
+  });
+});
 
 const discover = () =>
   client.discovery(new URL(keycloak.issuer), keycloak.clientId, {}, client.ClientSecretBasic(keycloak.clientSecret), {
     execute: [client.allowInsecureRequests],
   });
 
-async function signIn(browser: Browser) {
-  const config = await discover();
+async function signInThere(config: client.Configuration, browser: Browser) {
   const verifier = client.randomPKCECodeVerifier();
   const request = client.buildAuthorizationUrl(config, {
     redirect_uri: callback,
@@ -34,34 +87,22 @@ async function signIn(browser: Browser) {
     code_challenge: await client.calculatePKCECodeChallenge(verifier),
     code_challenge_method: 'S256',
   });
-  const first = await browser.open(request.href, isBack);
-  const back = isBack(first.url) ? first : await signInAtKeycloak(browser, first, ada, isBack);
+  const first = await browser.open(request.href, isAway);
+  const back = isAway(first.url) ? first : await signInAtKeycloak(browser, first, ada, isAway);
   return client.authorizationCodeGrant(config, new URL(back.url), { pkceCodeVerifier: verifier });
 }
 
-const kidOf = (token = ''): unknown =>
-  (JSON.parse(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString()) as { kid: unknown }).kid;
-
-describe('Keycloak as it comes', () => {
-  it('signs in, refreshes, and signs with another key when told so', async () => {
-    const config = await discover();
-    const tokens = await signIn(new Browser());
-    expect(tokens.claims()).toMatchObject({ email: 'ada@example.org', email_verified: true });
-    const refreshed = await client.refreshTokenGrant(config, tokens.refresh_token ?? '');
-    await keycloak.rotateKey();
-    const after = await signIn(new Browser());
-    expect(kidOf(after.id_token)).not.toBe(kidOf(refreshed.id_token));
-  });
-
-  it('ends a session for the client that asks, and for an administrator', async () => {
+describe('Keycloak by itself', () => {
+  it('refreshes, and ends a session for the client that asks and for an administrator', async () => {
     const config = await discover();
     const browser = new Browser();
-    const { id_token: hint = '', refresh_token: first = '' } = await signIn(browser);
+    const { id_token: hint = '', refresh_token: first = '' } = await signInThere(config, browser);
+    const { refresh_token: next = '' } = await client.refreshTokenGrant(config, first);
     const url = client.buildEndSessionUrl(config, { id_token_hint: hint, post_logout_redirect_uri: bye });
-    expect((await browser.open(url.href, isBack)).url).toBe(bye);
-    await expect(client.refreshTokenGrant(config, first)).rejects.toMatchObject({ error: 'invalid_grant' });
-    const { refresh_token: second = '' } = await signIn(browser);
+    expect((await browser.open(url.href, isAway)).url).toBe(bye);
+    await expect(client.refreshTokenGrant(config, next)).rejects.toMatchObject({ error: 'invalid_grant' });
+    const { refresh_token: another = '' } = await signInThere(config, browser);
     await keycloak.signOut('ada');
-    await expect(client.refreshTokenGrant(config, second)).rejects.toMatchObject({ error: 'invalid_grant' });
+    await expect(client.refreshTokenGrant(config, another)).rejects.toMatchObject({ error: 'invalid_grant' });
   });
 });
