@@ -18,7 +18,7 @@ import type { Provider } from './provider.ts';
 import { createProviderRegistry, type Providers } from './providers.ts';
 import { createSetOut } from './set-out.ts';
 import { createFederatedSignIn, type FederatedSignIn, type FederatedSignInParts } from './sign-in-pages.ts';
-import { createAttemptStore, createIdentityStore, createProviderStore } from './store.ts';
+import { createAttemptStore, createIdentityStore, createProviderStore, type IdentityStore } from './store.ts';
 import { createWelcome, type WelcomeParts } from './welcome.ts';
 
 export type { FederatedAccount } from './account-pages.ts';
@@ -94,13 +94,7 @@ export function createFederation(
       mountInteraction(router, within);
     },
     signIn: createFederatedSignIn(within),
-    disown: async (userId, since) => ({
-      providers: (await identities.list(userId))
-        .filter(({ createdAt }) => createdAt >= since)
-        .map(({ provider }) => provider),
-      // By time and not by name: what is connected while this is under way goes as well.
-      operation: identities.removeSince(userId, since),
-    }),
+    disown: (userId, since) => disown(identities, userId, since),
     account: createFederatedAccount(within),
     personal: {
       held: async ({ id }) => ({
@@ -117,4 +111,10 @@ export function createFederation(
       erase: ({ id }) => identities.erase(id),
     },
   };
+}
+
+async function disown(identities: IdentityStore, userId: string, since: number): Promise<Disowned> {
+  const added = (await identities.list(userId)).filter(({ createdAt }) => createdAt >= since);
+  // By time and not by name: what is connected while this is under way goes as well.
+  return { providers: added.map(({ provider }) => provider), operation: identities.removeSince(userId, since) };
 }

@@ -55,7 +55,7 @@ import { type Origin, requireUnit } from './unit.ts';
 import { createWatchSession } from './watch-session.ts';
 
 export { appOnPage, backToApp } from './app-on-page.ts';
-export type { Arrivals } from './arrivals.ts';
+export type { Arrivals, Begun } from './arrivals.ts';
 export { multiFactor, secondFactorReason, singleFactor } from './assurance.ts';
 export { claimsOf } from './claims.ts';
 export type { ConnectedApp, ConnectedApps } from './connected-apps.ts';
@@ -178,7 +178,7 @@ export function createProtocol(parts: ProtocolParts): Protocol {
     cookieSigner,
     interactions: createInteractions({ ...parts, provider, consents, grantOf }),
     sessions,
-    arrivals: createArrivals({ ...parts, store, signals, idOf: sessions.idOf }),
+    arrivals: createArrivals({ ...parts, store, signals }),
     apps,
     personal: createPersonalData({ sessions, apps }),
     logoutNotices: logoutNotices(parts, () => engine),

@@ -12,6 +12,7 @@ import type { Devices } from '../devices/module.ts';
 import type { Passkeys } from '../passkeys/module.ts';
 import {
   type Arrivals,
+  type Begun,
   currentUnit,
   type Interaction,
   type Interactions,
@@ -27,6 +28,7 @@ import {
 import type { SettingsModule } from '../settings/module.ts';
 import type { Users } from '../users/module.ts';
 import type { createCheckLogin, LoginOutcome } from './check-login.ts';
+import { makeRoom } from './make-room.ts';
 import { type Need, nextStep, type Step } from './next-step.ts';
 
 export interface SignInPagesParts {
@@ -149,13 +151,14 @@ export async function stepOf(ctx: Context, parts: SignInPagesParts, interaction:
     !owesPassword &&
     maySpare(interaction) &&
     !(await parts.federated.awaitsProof(interaction.uid));
-  const isSpared = maySkip && (await mayGoWithout(ctx, parts, proof.accountId));
+  const isSpared =
+    maySkip && (await mayGoWithout(ctx, parts, { accountId: proof.accountId, here: interaction.signInId }));
   return nextStep(interaction, { need: isSpared ? 'nothing' : need, owesPassword });
 }
 
 /** A remembered browser is no answer from a place where its person cannot be. */
-const mayGoWithout = async (ctx: Context, parts: SignInPagesParts, accountId: string): Promise<boolean> =>
-  (await parts.isRemembered(ctx, accountId)) && !(await parts.arrivals.asksForFactor(ctx, accountId));
+const mayGoWithout = async (ctx: Context, parts: SignInPagesParts, begun: Begun): Promise<boolean> =>
+  (await parts.isRemembered(ctx, begun.accountId)) && !(await parts.arrivals.asksForFactor(begun));
 
 /** Only an ordinary sign-in: where an app asks for a factor, or for the person again, a remembered browser is no answer. */
 const maySpare = ({ prompt, reasons, asksForSecondFactor }: Interaction): boolean =>
@@ -171,28 +174,9 @@ async function finish(
   const { greet, interactions, arrivals } = parts;
   currentUnit()?.joinStep(await greet(ctx, result.accountId));
   await parts.federated.settle(ctx, interaction, result);
-  await arrivals.tell(ctx, result.accountId);
+  await arrivals.tell({ accountId: result.accountId, here: interaction.signInId });
   await makeRoom(parts, result.accountId, interaction.signInId);
   return interactions.signedIn(ctx, result);
-}
-
-/** Where an operator limits the sign-ins of a person, the oldest give way to this one. */
-async function makeRoom(
-  { sessions, settings }: SignInPagesParts,
-  accountId: string,
-  here: string | undefined,
-): Promise<void> {
-  const { maximum } = settings.current().sessions;
-  if (maximum === 0) return;
-  // This browser's own goes on, or is replaced: it takes no further place.
-  const others = (await sessions.list(accountId)).filter(({ id }) => id !== here);
-  const oldest = others.toSorted((one, other) => one.startedAt - other.startedAt);
-  for (const { id } of oldest.slice(0, Math.max(0, others.length - maximum + 1))) {
-    if (!(await sessions.endOne(accountId, id, 'limit'))) continue;
-    const actor = { kind: 'system', name: 'sign-in' } as const;
-    const details = { by: 'limit' };
-    currentUnit()?.events.push({ type: 'session.ended', outcome: 'success', actor, subject: accountId, details });
-  }
 }
 
 /** The password was right: answers the engine if that is all, else keeps it for the step that follows. */
