@@ -12,6 +12,7 @@ import { codeOf, wrongCodeOf } from '../mfa/kit.ts';
 import {
   ada,
   authorizationUrl,
+  bob,
   grace,
   type Harbour,
   harbourClient,
@@ -184,6 +185,60 @@ async function stepUp({ stage, harbour, page, see }: Tour): Promise<void> {
   await page.waitForURL(`${harbour.callback}?*`);
 }
 
+/** What the person of a fresh sign-in looks after, up to leaving and coming back. */
+async function lookAfter({ stage, page, see }: Tour): Promise<void> {
+  const { url } = stage.server;
+  await page.goto(`${url}/account`);
+  await page.click('#sign-in-link');
+  await signIn(page, bob);
+  await page.waitForSelector('#profile-open');
+  for (const [name, path] of [
+    ['account-profile', 'profile'],
+    ['account-activity', 'activity'],
+    ['account-email', 'email'],
+    ['account-delete', 'delete'],
+  ] as const) {
+    await page.goto(`${url}/account/${path}`);
+    await see(name, `#${path}-page`);
+  }
+  await page.fill('input[name=current_password]', bob.password);
+  await page.click('#delete-account');
+  await page.waitForSelector('#delete-undo');
+  await see('account-leaving', '#leaving-page');
+  await page.click('#delete-undo');
+  await page.waitForSelector('#returned-page');
+  await see('account-returned', '#returned-page');
+}
+
+/** Pages of people who are not signed in: forgotten passwords, registration, and links that are over. */
+async function fromOutside({ stage, page, see }: Tour): Promise<void> {
+  const { url } = stage.server;
+  await page.goto(`${url}/forgot`);
+  await see('forgot-without-mail', '#forgot-page');
+  await page.goto(`${url}/register`);
+  await see('register-off', '#register-page');
+  await page.goto((await stage.json<{ url: string }>('user', 'invite', 'dora@example.org')).url);
+  await see('invitation', '#register-page');
+  await page.goto((await stage.json<{ url: string }>('user', 'reset-link', bob.email)).url);
+  await see('reset', '#reset-page');
+  await page.fill('input[name=password]', 'a brand new password for bob');
+  await page.click('#reset-submit');
+  await page.waitForSelector('#reset-done');
+  await see('reset-done', '#reset-done');
+  for (const path of [
+    'reset',
+    'invitation',
+    'register/confirm',
+    'email/confirm',
+    'email/undo',
+    'account/undelete',
+    'unlock',
+  ]) {
+    await page.goto(`${url}/${path}?key=x`);
+    await see(`${path} is over`, '#op-error');
+  }
+}
+
 async function connectDevice({ stage, page, see }: Tour): Promise<void> {
   const codes = await Promise.all([deviceCode(stage), deviceCode(stage)]);
   await page.goto(`${stage.server.url}/device`);
@@ -289,7 +344,8 @@ async function complaintsOf(look: Look): Promise<string[]> {
     if (takesPictures && shown[name]?.includes(`${look.width}-${look.scheme}`)) await takePicture(page, name, look);
   };
   const tour = { stage, harbour, page, see };
-  for (const part of [setUp, connectApps, enterApp, secondStep, stepUp, connectDevice, fail, leave]) await part(tour);
+  const parts = [setUp, connectApps, enterApp, secondStep, stepUp, connectDevice, fail, leave, lookAfter, fromOutside];
+  for (const part of parts) await part(tour);
   await stage.close();
   await harbour.close();
   folder.remove();
