@@ -136,8 +136,10 @@ function pageChain({ issuer, protocol, mountPages }: HttpParts): Middleware {
 /** Every form is ours and posts from our own page, except what relying apps and other providers may send by POST. */
 function refuseForeignPosts(issuer: string): Middleware {
   const open: ReadonlySet<string> = new Set([routes.authorization, routes.end_session]);
-  // Some providers answer by a form that their own page posts; what guards it is the cookie of the attempt.
-  const isOpen = (path: string): boolean => open.has(path) || /^\/federation\/[^/]+\/callback$/.test(path);
+  // Some providers answer by a form that their own page posts, guarded by the cookie of the attempt; and their servers
+  // tell of sign-outs by a token that they have signed.
+  const isOpen = (path: string): boolean =>
+    open.has(path) || /^\/federation\/[^/]+\/(callback|backchannel-logout)$/.test(path);
   return (ctx, next) => {
     if (ctx.method === 'GET' || ctx.method === 'HEAD' || isOpen(ctx.path)) return next();
     try {

@@ -89,6 +89,8 @@ export const routeMeanings: Readonly<Record<string, string>> = {
   'GET /interaction/:uid/email/link': 'The page of a link that was sent; it works in the browser that asked.',
   'POST /interaction/:uid/email/link': 'Uses the link up and goes on with the sign-in.',
   'POST /interaction/:uid/sign-in/passkey': 'Checks what a passkey signed, in place of login and password.',
+  'POST /federation/:name/backchannel-logout':
+    'Where another provider tells that somebody has signed out there (OpenID Connect Back-Channel Logout).',
   'POST /account/identities/link': 'Sets out to connect an identity at another provider.',
   'GET /account/identities/return': 'Connects what the provider has said, in the session that set out.',
   'POST /account/identities/unlink': 'Takes an identity at another provider off the account.',

@@ -45,6 +45,7 @@ const routes: [Kind, 'GET' | 'POST', string][] = [
   ['interaction', 'GET', '/interaction/unknown-interaction/federation'],
   ['interaction', 'GET', '/federation/google/callback'],
   ['interaction', 'POST', '/federation/google/callback'],
+  ['interaction', 'POST', '/federation/google/backchannel-logout'],
   ['interaction', 'GET', '/device'],
   ['interaction', 'POST', '/device'],
   ['logout', 'GET', '/logout?client_id=nobody'],

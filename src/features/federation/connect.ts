@@ -23,6 +23,8 @@ export interface Connection {
 export interface Connect {
   /** `limitMs` is for everything that is asked through it, whatever the provider does. */
   open(provider: Provider, limitMs: number): Promise<Connection>;
+  /** The keys that a provider signs with, a minute old at most. */
+  keysOf(provider: Provider): Promise<unknown>;
   /** Origin of the provider's own pages, as far as it is known without asking. */
   originOf(provider: Provider): string;
 }
@@ -30,11 +32,16 @@ export interface Connect {
 /** How long metadata of a provider is taken from memory, in milliseconds. */
 const metadataMs = 10 * 60 * 1000;
 
+/** How long published keys are taken from memory, and how long asking for them may take, in milliseconds. */
+const publishedMs = 60_000;
+const keysLimitMs = 4000;
+
 interface Memory {
   readonly updatedAt: number;
   readonly fetch: FetchLike;
   metadata?: { readonly body: string; readonly readAt: number };
   keys?: ReturnType<typeof oidc.getJwksCache>;
+  published?: { readonly keys: unknown; readonly readAt: number };
 }
 
 export function createConnect({ issuer, clock, fetch }: ConnectParts): Connect {
@@ -48,31 +55,42 @@ export function createConnect({ issuer, clock, fetch }: ConnectParts): Connect {
   };
   // In development, where we speak http ourselves. Elsewhere a provider that does is refused.
   const isInsecure = (): boolean => issuer.startsWith('http:');
+  const open = async (provider: Provider, limitMs: number): Promise<Connection> => {
+    const insecure = isInsecure();
+    const memory = memoryOf(provider);
+    const limit = AbortSignal.timeout(limitMs);
+    const send: oidc.CustomFetch = (url, options) => memory.fetch(url, { ...(options as RequestInit), signal: limit });
+    const config =
+      provider.preset.protocol === 'oauth2'
+        ? plain(provider, { clock, send })
+        : await discovered(provider, { clock, memory, send, insecure });
+    if (insecure) oidc.allowInsecureRequests(config);
+    if (memory.keys) oidc.setJwksCache(config, memory.keys);
+    return {
+      config,
+      close() {
+        const keys = oidc.getJwksCache(config);
+        if (keys) memory.keys = structuredClone(keys);
+      },
+    };
+  };
+  const keysOf = async (provider: Provider): Promise<unknown> => {
+    const memory = memoryOf(provider);
+    if (memory.published && clock.now() - memory.published.readAt < publishedMs) return memory.published.keys;
+    const { config } = await open(provider, keysLimitMs);
+    const address = config.serverMetadata().jwks_uri ?? '';
+    const response = await memory.fetch(address, { signal: AbortSignal.timeout(keysLimitMs) });
+    const keys = (await response.json()) as unknown;
+    memory.published = { keys, readAt: clock.now() };
+    return keys;
+  };
   return {
+    open,
+    keysOf,
     originOf: ({ definition, preset }) =>
       preset.protocol === 'oauth2'
         ? new URL(endpointsOf({ definition, preset }).authorization).origin
         : new URL(issuerOf({ definition, preset })).origin,
-    async open(provider, limitMs) {
-      const insecure = isInsecure();
-      const memory = memoryOf(provider);
-      const limit = AbortSignal.timeout(limitMs);
-      const send: oidc.CustomFetch = (url, options) =>
-        memory.fetch(url, { ...(options as RequestInit), signal: limit });
-      const config =
-        provider.preset.protocol === 'oauth2'
-          ? plain(provider, { clock, send })
-          : await discovered(provider, { clock, memory, send, insecure });
-      if (insecure) oidc.allowInsecureRequests(config);
-      if (memory.keys) oidc.setJwksCache(config, memory.keys);
-      return {
-        config,
-        close() {
-          const keys = oidc.getJwksCache(config);
-          if (keys) memory.keys = structuredClone(keys);
-        },
-      };
-    },
   };
 }
 

@@ -13,6 +13,8 @@ import { mountCallback } from './callback-pages.ts';
 import { createCheckProvider, type ProviderFinding } from './check-provider.ts';
 import { type ConnectParts, createConnect } from './connect.ts';
 import { type InteractionPagesParts, mountInteraction } from './interaction-pages.ts';
+import { type LogoutPagesParts, mountLogout } from './logout-pages.ts';
+import { createReadLogoutToken } from './logout-token.ts';
 import { createOffered } from './offered.ts';
 import type { Provider } from './provider.ts';
 import { createProviderRegistry, type Providers } from './providers.ts';
@@ -64,7 +66,7 @@ export const providerCheck = (
 /** The operation that removes a batch of attempts that expired before the given time (milliseconds). */
 export const sweepAttempts = (parts: Stored, before: number): Operation => createAttemptStore(parts).sweep(before);
 
-type Made = 'attempts' | 'identities' | 'ask' | 'connect' | 'setOut' | 'welcome' | 'offered';
+type Made = 'readLogoutToken' | 'attempts' | 'identities' | 'ask' | 'connect' | 'setOut' | 'welcome' | 'offered';
 
 export function createFederation(
   parts: Stored &
@@ -73,7 +75,8 @@ export function createFederation(
       Made
     > &
     Omit<FederatedSignInParts, Made> &
-    Omit<WelcomeParts, Made>,
+    Omit<WelcomeParts, Made> &
+    Omit<LogoutPagesParts, Made>,
 ): Federation {
   const attempts = createAttemptStore(parts);
   const identities = createIdentityStore(parts);
@@ -87,11 +90,13 @@ export function createFederation(
     setOut: createSetOut({ ...stored, ask }),
     welcome: createWelcome(stored),
     offered: createOffered(parts),
+    readLogoutToken: createReadLogoutToken({ clock: parts.clock, connect }),
   };
   return {
     mount(router) {
       mountCallback(router, within);
       mountInteraction(router, within);
+      mountLogout(router, within);
     },
     signIn: createFederatedSignIn(within),
     disown: (userId, since) => disown(identities, userId, since),

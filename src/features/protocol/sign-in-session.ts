@@ -72,6 +72,8 @@ export interface SignInSessions {
    * meanwhile they could be kept just short of their end, and finished later.
    */
   endUnderWay(accountId: string, but?: string): void;
+  /** Ends those of a person's sign-ins that were proved in a way that `which` says. Their ids. */
+  endThose(accountId: string, which: (amr: readonly string[]) => boolean): Promise<string[]>;
 }
 
 /** The sessions of whichever engine is current. */
@@ -103,15 +105,10 @@ export function createSignInSessions(parts: SignInSessionParts): SignInSessions 
       session.loginAccount({ accountId, amr: [...new Set([...former, ...amr])], acr: reached, loginTs } as never);
       await session.persist();
     },
-    async end(ctx) {
-      const session = await read(ctx);
-      const { accountId } = session;
-      if (!(await endSession(parts, session, 'sign_out'))) return undefined;
-      clearCookie(parts.provider(), ctx);
-      return accountId;
-    },
+    end: async (ctx) => endHere(parts, await read(ctx), ctx),
     list,
     endUnderWay: (accountId, but) => endUnderWay(parts, accountId, but),
+    endThose: async (accountId, which) => endThose(parts, await list(accountId), { accountId, which }),
     async endOne(accountId, id, reason) {
       const isOwn = (await list(accountId)).some((one) => one.id === id);
       if (!isOwn) return false;
@@ -140,6 +137,28 @@ const toListed = (row: SessionRow): ListedSignIn => ({
   hints: row.hints === null ? undefined : (JSON.parse(row.hints) as ClientHints),
   place: row.place === null ? undefined : (JSON.parse(row.place) as Place),
 });
+
+/** Ends this browser's own. */
+async function endHere(parts: SignInSessionParts, session: Session, ctx: Context): Promise<string | undefined> {
+  const { accountId } = session;
+  if (!(await endSession(parts, session, 'sign_out'))) return undefined;
+  clearCookie(parts.provider(), ctx);
+  return accountId;
+}
+
+async function endThose(
+  parts: SignInSessionParts,
+  among: readonly ListedSignIn[],
+  { accountId, which }: { accountId: string; which: (amr: readonly string[]) => boolean },
+): Promise<string[]> {
+  const ended: string[] = [];
+  for (const { id } of among) {
+    const session = await sessionBehind(parts, id);
+    const isOne = session?.accountId === accountId && which(session.amr ?? []);
+    if (isOne && (await endSession(parts, session, 'provider'))) ended.push(id);
+  }
+  return ended;
+}
 
 /** The session by its row's id: its cookie's record knows the uid that the id is the hash of. */
 async function sessionBehind({ store, codec, provider }: SignInSessionParts, id: string): Promise<Session | undefined> {

@@ -66,7 +66,7 @@ export class UnitOfWork {
   /** Grants whose family this unit ends. */
   readonly endedGrants = new Set<string>();
   /** Why it ends sessions, for statistics. */
-  endReason: 'sign_out' | 'account' | 'limit' | 'password' = 'sign_out';
+  endReason: 'sign_out' | 'account' | 'limit' | 'password' | 'provider' = 'sign_out';
   /** Session uids that this unit ends, unless it also saves them (a rotation). */
   readonly endedSessions = new Set<string>();
   /** Which client a token found in this request belongs to, by artifact key. */
