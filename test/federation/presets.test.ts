@@ -1,10 +1,13 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { byOperator } from '../../src/features/audit/module.ts';
+import { providerCheck } from '../../src/features/federation/module.ts';
+import { createOutboundFetch } from '../../src/foundation/outbound/fetch.ts';
 import { textOf } from '../kit/browser.ts';
 import { type Product, startProduct } from '../kit/product.ts';
 import { addWebApp, isBack, type RelyingApp } from '../kit/relying-app.ts';
 import type { Upstream } from '../kit/upstreams/upstream.ts';
 import { advance, standStill } from '../protocol/kit/time.ts';
-import { kinds, registerKind, signInWith, somebody } from './kinds.ts';
+import { kinds, registerKind, seedOf, signInWith, somebody } from './kinds.ts';
 
 let product: Product;
 let app: RelyingApp;
@@ -56,5 +59,21 @@ describe.each(kinds)('$name', (kind) => {
     const page = await signIn({ prompt: 'login' });
     expect(textOf(page, 'problem')).toBeUndefined();
     expect(upstream.requests.at(-1)?.url.searchParams.get('error')).toBeNull();
+  });
+
+  it('is found fine by an operator who checks it, and its client is not when it proves itself wrongly', async () => {
+    const { foundations, app: served } = product;
+    const { providers } = served.core;
+    const fetch = createOutboundFetch(foundations.config);
+    const check = providerCheck({ ...foundations, issuer: foundations.config.issuer, fetch });
+    const levels = async () => (await check(providers.mustFind(kind.name))).map(({ level }) => level);
+    expect(await levels()).not.toContain('fails');
+    // Apple's secret is a key: another Team ID is what can be wrong about it.
+    const wrong =
+      kind.name === 'apple'
+        ? { apple: { team_id: 'ANOTHER123', key_id: 'KEY1234567' } }
+        : { client_secret: 'not what the provider has made up' };
+    await providers.upsert({ ...seedOf(kind, upstream), ...wrong }, byOperator, { resetSecret: true });
+    expect(await levels()).toContain('fails');
   });
 });

@@ -99,8 +99,30 @@ function plain(provider: Provider, { clock, send }: { clock: Clock; send: oidc.C
   const { authorization, token } = endpointsOf(provider);
   const server = { issuer: issuerOf(provider), authorization_endpoint: authorization, token_endpoint: token };
   const config = new oidc.Configuration(server, provider.definition.client_id, {}, authenticationOf(provider, clock));
-  config[oidc.customFetch] = send;
+  config[oidc.customFetch] = withTrueStatus(send, token);
   return config;
+}
+
+/**
+ * GitHub's token endpoint answers its errors with status 200. They are told for what they are, as RFC 6749 §5.2 has it:
+ * https://docs.github.com/apps/oauth-apps/maintaining-oauth-apps/troubleshooting-oauth-app-access-token-request-errors
+ */
+const withTrueStatus =
+  (send: oidc.CustomFetch, tokenEndpoint: string): oidc.CustomFetch =>
+  async (url, options) => {
+    const response = await send(url, options);
+    if (url !== tokenEndpoint || response.status !== 200) return response;
+    const body = await response.text();
+    return new Response(body, { status: isTokenError(body) ? 400 : 200, headers: response.headers });
+  };
+
+function isTokenError(body: string): boolean {
+  try {
+    const told = JSON.parse(body) as { error?: unknown; access_token?: unknown } | null;
+    return typeof told?.error === 'string' && told.access_token === undefined;
+  } catch {
+    return false;
+  }
 }
 
 /** The place at which openid-client knows that Microsoft's issuer is a template (its `discovery`). */
