@@ -324,6 +324,7 @@ export async function show(
 ): Promise<void> {
   const federated = await parts.federated.shown(ctx, interaction);
   const problem = typed.problem ?? federated.problem;
+  const login = typed.login ?? federated.awaiting?.account;
   if (problem && 'retryAfter' in problem) ctx.set('Retry-After', String(problem.retryAfter));
   const at = `/interaction/${interaction.uid}`;
   const proved = await byPasskey(parts, interaction);
@@ -343,7 +344,7 @@ export async function show(
       providers: federated.providers,
       awaiting: federated.awaiting,
       ...proved,
-      ...(typed.login === undefined ? {} : { login: typed.login }),
+      ...(login === undefined ? {} : { login }),
       rememberMe:
         parts.settings.current().sessions.rememberMe === 'on'
           ? { ticked: field(ctx, 'remember_me') !== '' }
