@@ -95,6 +95,13 @@ describe('results of commands beside a running server', () => {
     expect(text.stdout).toContain(`issuer: ${operator.server.url} # POSTERN_ISSUER\n`);
   });
 
+  it('counts sign-ins, in words and as JSON', async () => {
+    const report = await operator.json('stats', '--since', '1d');
+    expect(report).toMatchObject({ since: expect.any(String), active: expect.any(Number), ended: { by_reason: [] } });
+    expect((await operator.run('stats')).stdout).toMatch(/^\d+ sign-ins since \d{4}-\d\d-\d\d, /);
+    expect(await operator.run('stats', '--since', 'yesterday')).toMatchObject({ code: 2, stdout: '' });
+  });
+
   it('finds this installation in order, with the precious file named', async () => {
     const findings = await operator.json<{ level: string; check: string; message: string }[]>('doctor');
     expect(findings.filter(({ level }) => level === 'problem')).toEqual([]);

@@ -17,8 +17,8 @@ export async function stats(io: CommandIo, app: StatsCommandApp, args: { readonl
     io.err(sinceProblem(args.since));
     return 2;
   }
-  // What no running server has counted yet.
-  await app.statistics.count();
+  // What no running server has counted yet, batch by batch.
+  for (let counted = 1; counted > 0; ) counted = await app.statistics.count();
   const report = await app.statistics.report(since);
   writeResult(io, report, inWords(report));
   return 0;

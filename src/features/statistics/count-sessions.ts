@@ -16,11 +16,12 @@ export interface CountSessionsParts {
 /** Which app a sign-in was for is known with its first answer, which may wait for consent, in milliseconds. */
 const settleMs = 60_000;
 
-/** Counts a batch of sign-ins that began or ended. Of several processes that do it at once one counts each. */
+/** Counts a batch of sign-ins that began or ended, and says how many. Of several processes that do it at once one counts each. */
 export async function countSessions(
   { database, ledger, store, onCounted }: CountSessionsParts,
   now: number,
-): Promise<void> {
+): Promise<number> {
+  let counted = 0;
   for (const what of ['begun', 'ended'] as const) {
     const due = await (what === 'begun' ? ledger.begun(now - settleMs) : ledger.ended(now));
     const rows = summed(due.map(what === 'begun' ? beginningOf : endOf));
@@ -29,8 +30,11 @@ export async function countSessions(
     // In one order everywhere: two processes wait for each other in no circle.
     const operations = [...marks.toSorted(byId), ...rows.map((row) => store.add(row))];
     const { committed } = await database.commit({ operations, fallback: [] });
-    if (committed) for (const row of rows) onCounted(row);
+    if (!committed) continue;
+    counted += due.length;
+    for (const row of rows) onCounted(row);
   }
+  return counted;
 }
 
 const byId = (

@@ -14,8 +14,8 @@ export type { CountRow } from './store.ts';
  * that no sign-in waits for a counter that all of them share.
  */
 export interface Statistics {
-  /** Counts what has begun and ended since the last time, and how many there are now. */
-  count(): Promise<void>;
+  /** Counts a batch of what has begun and ended since the last time, and says how many; now and then, how many there are. */
+  count(): Promise<number>;
   /** How many there were when it was counted last; undefined before that. */
   active(): number | undefined;
   /** Everything since a time, in milliseconds since the epoch. Whole days in UTC. */
@@ -41,10 +41,11 @@ export function createStatistics({ database, clock, onCounted = () => undefined 
   return {
     async count() {
       const now = clock.now();
-      await countSessions({ database, ledger, store, onCounted }, now);
-      if (active !== undefined && now - active.at < activeMs) return;
+      const counted = await countSessions({ database, ledger, store, onCounted }, now);
+      if (active !== undefined && now - active.at < activeMs) return counted;
       active = { sessions: await ledger.active(now), at: now };
       await database.commit({ operations: [store.sweep(dayOf(now - keepMs))], fallback: [] });
+      return counted;
     },
     active: () => active?.sessions,
     async report(since) {
