@@ -28,14 +28,18 @@ const openedLimit = 2000;
  * now is the database's to say.
  */
 function createOpened() {
-  const texts = new Map<string, string>();
+  const rows = new Map<string, { readonly sealed: string; readonly text: string }>();
   return {
-    get: (sealed: string): string | undefined => texts.get(sealed),
-    set(sealed: string, text: string): void {
-      texts.set(sealed, text);
-      for (const oldest of texts.keys()) {
-        if (texts.size <= openedLimit) break;
-        texts.delete(oldest);
+    get(row: string, sealed: string): string | undefined {
+      const known = rows.get(row);
+      return known?.sealed === sealed ? known.text : undefined;
+    },
+    set(row: string, sealed: string, text: string): void {
+      rows.delete(row);
+      rows.set(row, { sealed, text });
+      for (const oldest of rows.keys()) {
+        if (rows.size <= openedLimit) break;
+        rows.delete(oldest);
       }
     },
   };
@@ -45,16 +49,15 @@ function createOpened() {
 export function createPayloadCodec(keyRing: KeyRing): PayloadCodec {
   const opened = createOpened();
   const open = (sealed: string, place: Place): string => {
-    const name = `${place.row} ${sealed}`;
-    const known = opened.get(name);
+    const known = opened.get(place.row, sealed);
     if (known !== undefined) return known;
     const text = keyRing.open(sealed, place).toString();
-    opened.set(name, text);
+    opened.set(place.row, sealed, text);
     return text;
   };
   const seal = (text: string, place: Place): string => {
     const sealed = keyRing.seal(text, place);
-    opened.set(`${place.row} ${sealed}`, text);
+    opened.set(place.row, sealed, text);
     return sealed;
   };
   const userCodes = keyRing.derive('device user codes');
