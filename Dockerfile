@@ -38,5 +38,5 @@ USER 65532:65532
 VOLUME /data
 EXPOSE 8080 9000
 HEALTHCHECK --interval=30s --timeout=6s --start-period=60s --retries=3 CMD ["node", "dist/cli.js", "healthcheck"]
-ENTRYPOINT ["node", "--max-semi-space-size=8", "--import", "./bin/choose-argon2.mjs"]
+ENTRYPOINT ["node", "--max-semi-space-size=16", "--import", "./bin/choose-argon2.mjs"]
 CMD ["dist/main.js"]

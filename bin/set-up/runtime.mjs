@@ -8,9 +8,10 @@ const oldestLauncher = 20;
 
 /**
  * How the server's Node.js is started. V8's young generation grows to three times 32 MB as soon as there is anything to
- * do; three times 8 serve as fast, and the server rests with 50 MB less.
+ * do. With three times 16 the server rests with 35 MB less; with three times 8 it would save another 14, but what waits for
+ * a commit is copied so often then that a refresh takes a tenth longer.
  */
-export const runtimeFlags = ['--max-semi-space-size=8'];
+export const runtimeFlags = ['--max-semi-space-size=16'];
 
 /** The dynamic loader that the pinned runtime is linked against; musl systems lack it. */
 const loaders = { x64: '/lib64/ld-linux-x86-64.so.2', arm64: '/lib/ld-linux-aarch64.so.1' };
