@@ -186,7 +186,7 @@ async function goOn(
   interaction: Interaction,
   { user, upgrade, settle }: LoginOutcome & { kind: 'signed-in' },
 ): Promise<void> {
-  const remember = parts.settings.current().sessions.rememberMe === 'on' && field(ctx, 'remember_me') !== '';
+  const remember = offersRemembering(parts) && field(ctx, 'remember_me') !== '';
   const result = { ...provedBy(interaction.proof, user.id), remember };
   const step = await stepOf(ctx, parts, { ...interaction, proof: { ...result, by: 'interaction' } });
   settle(step === 'done' ? 'succeeded' : 'abandoned');
@@ -315,6 +315,13 @@ async function byPasskey({ users, passkeys }: SignInPagesParts, interaction: Int
   return mailbox ? { login: mailbox.email, emailOf: mailbox.email, passkey } : { login: loginHint, passkey };
 }
 
+function byEmail({ emailWay }: SignInPagesParts, at: string) {
+  const way = emailWay();
+  return way === 'off' ? undefined : { way, href: `${at}/email` };
+}
+
+const offersRemembering = ({ settings }: SignInPagesParts): boolean => settings.current().sessions.rememberMe === 'on';
+
 /** Shows the step. */
 export async function show(
   ctx: Context,
@@ -328,8 +335,6 @@ export async function show(
   if (problem && 'retryAfter' in problem) ctx.set('Retry-After', String(problem.retryAfter));
   const at = `/interaction/${interaction.uid}`;
   const proved = await byPasskey(parts, interaction);
-  // It would lead back here.
-  const way = 'emailOf' in proved ? 'off' : parts.emailWay();
   showPage(ctx, {
     views: parts.views,
     page: 'interaction/sign-in',
@@ -338,17 +343,15 @@ export async function show(
       action: `${at}/sign-in`,
       denyAction: `${at}/deny`,
       forgotHref: `${at}/forgot`,
-      email: way === 'off' ? undefined : { way, href: `${at}/email` },
+      // By mail already: it would lead back here.
+      email: 'emailOf' in proved ? undefined : byEmail(parts, at),
       registerHref: parts.offersRegistration() ? `${at}/register` : undefined,
       app: interaction.app,
       providers: federated.providers,
       awaiting: federated.awaiting,
       ...proved,
       ...(login === undefined ? {} : { login }),
-      rememberMe:
-        parts.settings.current().sessions.rememberMe === 'on'
-          ? { ticked: field(ctx, 'remember_me') !== '' }
-          : undefined,
+      rememberMe: offersRemembering(parts) ? { ticked: field(ctx, 'remember_me') !== '' } : undefined,
       unusual: isAtRisk(interaction),
       again: interaction.accountId !== undefined && !interaction.switching,
       problem,
