@@ -133,10 +133,17 @@ function someSignIn({ signedIn, index, done }: Caller): SignedIn {
   return found;
 }
 
-/** A browser's whole way: authorization request, page, form, back to the app; and the app's, code for tokens. */
+/** Each caller stands for three people, and nobody for the same one: who signs in twice at once has two new browsers. */
+const peopleOfCaller = 3;
+
+/**
+ * A browser's whole way: authorization request, page, form, back to the app; and the app's, code for tokens. Each person
+ * signs in with a browser of their own that has forgotten the session, and not who it is.
+ */
 async function signIn(caller: Caller): Promise<void> {
   const { material, index, done } = caller;
-  const user = material.users[(index + done * 32) % material.users.length] ?? { email: '', claims: { sub: '' } };
+  const which = index * peopleOfCaller + (done % peopleOfCaller);
+  const user = material.users[which % material.users.length] ?? { email: '', claims: { sub: '' } };
   const [state, nonce, verifier] = [token(), token(), token()];
   const code = await codeFor(caller, { user: user.email, state, nonce, verifier });
   const [redirect_uri] = clients.web.redirect_uris;
@@ -166,7 +173,7 @@ async function codeFor(
     state,
     nonce,
   };
-  const browser = openBrowser(connection, issuer);
+  const browser = openBrowser(connection, issuer, user);
   let answer = await browser.follow(await browser.get(`/authorize?${new URLSearchParams({ ...asked, ...challenge })}`));
   const action = /<form[^>]* action="([^"]+\/sign-in)"/.exec(answer.body)?.[1];
   expect(answer, answer.status === 200 && action !== undefined);
@@ -176,15 +183,22 @@ async function codeFor(
   return back.searchParams.get('code') ?? '';
 }
 
-/** A fresh browser: cookies, and redirects as long as they stay at the server. */
-function openBrowser(connection: Connection, issuer: string) {
-  const cookies = new Map<string, string>();
+/** What browsers keep for longer than a sign-in, by server and person: Postern's mark that it knows them. */
+const marks = new Map<string, Map<string, string>>();
+
+/** A person's browser without a session: cookies, and redirects as long as they stay at the server. */
+function openBrowser(connection: Connection, issuer: string, person: string) {
+  const owner = `${issuer} ${person}`;
+  const mark = marks.get(owner) ?? new Map<string, string>();
+  marks.set(owner, mark);
+  const cookies = new Map(mark);
   const headers = () =>
     `Accept: text/html\r\nCookie: ${[...cookies].map(([name, value]) => `${name}=${value}`).join('; ')}\r\nOrigin: ${issuer}\r\n`;
   const kept = (answer: Answer): Answer => {
     for (const [, name = '', value = ''] of answer.head.matchAll(/\r\nset-cookie: ([^=]+)=([^;\r]*)/gi)) {
       if (value === '') cookies.delete(name);
       else cookies.set(name, value);
+      if (/^device(?:\.sig)?$/.test(name) && value !== '') mark.set(name, value);
     }
     return answer;
   };
