@@ -1,6 +1,7 @@
 import * as client from 'openid-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { byOperator } from '../../src/features/audit/module.ts';
+import { accountPage } from '../account/kit.ts';
 import { Browser, type Page, textOf } from '../kit/browser.ts';
 import { type Product, startProduct } from '../kit/product.ts';
 import { addWebApp, isBack, type RelyingApp } from '../kit/relying-app.ts';
@@ -23,12 +24,12 @@ let app: RelyingApp;
 let keycloak: Keycloak;
 
 beforeAll(async () => {
-  standStill();
   product = await startProduct();
   app = await addWebApp(product, { first_party: true });
   keycloak = await startKeycloak({
     redirectUris: [callback, `${product.url}/federation/keycloak/callback`],
     postLogoutRedirectUris: [bye],
+    backchannelLogoutUri: `${product.url}/federation/keycloak/backchannel-logout`,
     people: [ada],
   });
   const { issuer, clientId, clientSecret } = keycloak;
@@ -57,13 +58,6 @@ describe('sign-in by way of Keycloak', () => {
     expect((await product.events('identity.linked')).map(({ subject }) => subject)).toEqual([user?.id]);
   });
 
-  it('goes on when Keycloak signs with another key', async () => {
-    await keycloak.rotateKey();
-    // Keys that were read less than a minute ago are not read again.
-    advance(61);
-    expect(isBack((await signInHere()).url)).toBe(true);
-  });
-
   it('has the person asked again there when the app wants it', async () => {
     const browser = new Browser();
     await signInHere(browser);
@@ -71,6 +65,31 @@ describe('sign-in by way of Keycloak', () => {
     const asked = await browser.submit(start, 'choose-keycloak', {}, isBack);
     expect(asked.text).toContain('kc-form-login');
     expect(isBack((await signInAtKeycloak(browser, asked, ada, isBack)).url)).toBe(true);
+  });
+});
+
+describe('a sign-out at Keycloak', () => {
+  const isSignedIn = async (browser: Browser): Promise<boolean> =>
+    (await accountPage(product, browser)).text.includes('id="sign-out"');
+
+  it('ends the sign-in here that was made with it', async () => {
+    const browser = new Browser();
+    await signInHere(browser);
+    expect(await isSignedIn(browser)).toBe(true);
+    await keycloak.signOut('ada');
+    await expect.poll(() => isSignedIn(browser), { timeout: 20_000, interval: 250 }).toBe(false);
+    expect((await product.events('session.ended')).at(-1)).toMatchObject({ details: { by: 'provider' } });
+  });
+});
+
+describe('another key', () => {
+  it('is no trouble when Keycloak signs with it', async () => {
+    // From here on the clock is ours: Keycloak's goes on, and a token of its future would not count.
+    standStill();
+    await keycloak.rotateKey();
+    // Keys that were read less than a minute ago are not read again.
+    advance(61);
+    expect(isBack((await signInHere()).url)).toBe(true);
   });
 });
 
