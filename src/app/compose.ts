@@ -148,7 +148,9 @@ function composePages(parts: PageParts, core: CoreFeatures, protocol: Protocol):
   const hooks = { ...signInHooks(parts, core), offersRegistration, emailWay: () => emailSignIns.way() };
   const setUp = createSetUp(within);
   const offerReturn = (ctx: Context, userId: string): Promise<boolean> => deletions.offerReturn(ctx, userId);
-  const federation = createFederation({ ...within, fetch: createOutboundFetch(parts.config), offerReturn });
+  const { registersAlone } = registering;
+  const outside = { fetch: createOutboundFetch(parts.config), registersAlone };
+  const federation = createFederation({ ...within, ...outside, offerReturn });
   // Users come last and by themselves where rows are erased: everything else belongs to an account.
   const rooms = [core.passwords, core.mfa, core.devices, protocol, registering, emailSignIns, addresses, federation];
   // When an account was opened after too many tries is kept for a day, for the other processes: nothing to export.

@@ -50,7 +50,7 @@ export const kinds: readonly Kind[] = [
   },
   { name: 'gitlab', claims: { name: 'Ada Lovelace', preferred_username: 'ada' } },
   { name: 'discord', claims: { name: 'Ada Lovelace', preferred_username: 'ada' } },
-  { name: 'spotify', seed: () => ({ policy: { trust_email: true } }), claims: { name: 'Ada Lovelace' } },
+  { name: 'spotify', seed: () => ({ policy: { create: true, trust_email: true } }), claims: { name: 'Ada Lovelace' } },
   { name: 'oidc', claims: { name: 'Ada Lovelace', preferred_username: 'ada' } },
   {
     name: 'oauth2',
@@ -75,7 +75,8 @@ export const kinds: readonly Kind[] = [
 /** What the seed says of a kind whose stand-in runs, under a name of its own. */
 export function seedOf({ name: type, seed }: Kind, upstream: Upstream, name: string = type): NewProvider {
   const { issuer, clientId, clientSecret } = upstream;
-  return { name, type, issuer, client_id: clientId, client_secret: clientSecret, ...seed?.(upstream) };
+  const client = { client_id: clientId, client_secret: clientSecret };
+  return { name, type, issuer, ...client, policy: { create: true }, ...seed?.(upstream) };
 }
 
 /** The kind of this name. */

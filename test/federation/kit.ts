@@ -20,7 +20,8 @@ export async function addProvider(
     client_id: 'postern-at-up',
     client_secret: secret,
   } as const;
-  await product.app.core.providers.upsert({ ...provider, ...more }, byOperator);
+  const policy = { create: true, ...more.policy };
+  await product.app.core.providers.upsert({ ...provider, ...more, policy }, byOperator);
 }
 
 /** Where a provider's own pages would be shown. */

@@ -65,6 +65,22 @@ describe('a first arrival', () => {
     expect(await linked(user?.id ?? '')).toHaveLength(1);
   });
 
+  it('makes one as registration has it where the provider says nothing', async () => {
+    const { settings } = product.app.core;
+    const arrive = async () => isBack((await signInBy(app, upstream)).url);
+    await addProvider(product, upstream, { policy: { create: undefined } });
+    expect(await arrive()).toBe(false);
+    await settings.set({ registration: { mode: 'invitation' } }, byOperator);
+    expect(await arrive()).toBe(false);
+    await settings.set({ registration: { mode: 'domains', domains: ['elsewhere.example'] } }, byOperator);
+    expect(await arrive()).toBe(false);
+    await settings.set({ registration: { domains: ['upstream.example'] } }, byOperator);
+    expect(await arrive()).toBe(true);
+    await settings.set({ registration: { mode: 'off', domains: [] } }, byOperator);
+    // Who has an account by now comes in whatever is taken on.
+    expect(await arrive()).toBe(true);
+  });
+
   it('makes none where the operator wants none, nor of an address that nobody vouches for', async () => {
     await addProvider(product, upstream, { policy: { create: false } });
     expect(problem(await signInBy(app, upstream))).toEqual([

@@ -20,7 +20,10 @@ beforeAll(async () => {
   app = await addWebApp(product, { first_party: true });
   const { issuer, clientId, clientSecret } = pyop;
   const client = { client_id: clientId, client_secret: clientSecret };
-  await product.app.core.providers.upsert({ name: 'pyop', type: 'oidc', issuer, ...client }, byOperator);
+  await product.app.core.providers.upsert(
+    { name: 'pyop', type: 'oidc', issuer, ...client, policy: { create: true } },
+    byOperator,
+  );
 });
 afterAll(async () => {
   await pyop?.stop();

@@ -34,7 +34,10 @@ beforeAll(async () => {
   });
   const { issuer, clientId, clientSecret } = keycloak;
   const registered = { client_id: clientId, client_secret: clientSecret };
-  await product.app.core.providers.upsert({ name: 'keycloak', type: 'oidc', issuer, ...registered }, byOperator);
+  await product.app.core.providers.upsert(
+    { name: 'keycloak', type: 'oidc', issuer, ...registered, policy: { create: true } },
+    byOperator,
+  );
 }, 660_000);
 afterAll(async () => {
   await keycloak?.stop();

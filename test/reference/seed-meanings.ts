@@ -101,7 +101,8 @@ export const providerMeanings: Readonly<Record<string, string>> = {
 };
 
 export const policyMeanings: Readonly<Record<string, string>> = {
-  create: 'Whether whoever arrives for the first time, with an address that is verified, gets an account (`true`).',
+  create:
+    'Whether whoever arrives for the first time, with an address that is verified, gets an account (as `registration.mode` has it).',
   link: 'Whether an account with that address may be connected, once its person has proved it (`true`).',
   trust_email:
     'Whether every address counts as verified (`false`): only where you answer for all of them. Refused for tenants that anybody may be in.',

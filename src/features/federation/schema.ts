@@ -73,8 +73,8 @@ const ownParameters: ReadonlySet<string> = new Set([
 const names = <T extends z.ZodType>(one: T) => z.array(one).min(1).max(100);
 
 const policySchema = z.strictObject({
-  /** Whether whoever arrives for the first time gets an account. */
-  create: z.boolean().default(true),
+  /** Whether whoever arrives for the first time gets an account; as `registration.mode` has it where nothing is said. */
+  create: z.boolean().optional(),
   /** Whether an account may be connected, after its person has proved it. */
   link: z.boolean().default(true),
   /** Whether every address of this provider counts as verified: only for one whose addresses an operator answers for. */

@@ -30,6 +30,8 @@ export interface WelcomeParts {
   readonly users: Users;
   readonly identities: IdentityStore;
   readonly attempts: AttemptStore;
+  /** Whether somebody with this address, or with one that nobody vouches for, may make an account without being asked in. */
+  readonly registersAlone: (email: string | undefined) => boolean;
 }
 
 /** Somebody at the door. */
@@ -58,7 +60,7 @@ export function createWelcome(parts: WelcomeParts) {
 }
 
 async function welcomeOnce(parts: WelcomeParts, newcomer: Newcomer): Promise<Welcome> {
-  const { users, identities } = parts;
+  const { users, identities, registersAlone } = parts;
   const { provider, arrival } = newcomer;
   const { policy } = provider.definition;
   const known = await identities.find(arrival);
@@ -66,7 +68,9 @@ async function welcomeOnce(parts: WelcomeParts, newcomer: Newcomer): Promise<Wel
   const email = arrival.isEmailVerified ? arrival.email : undefined;
   const owner = email === undefined ? undefined : await users.findByLogin(email);
   if (owner && policy.link) return { kind: 'prove', userId: owner.id };
-  if (owner || !policy.create) return refused('no-account');
+  // A public provider vouches for half the world: adding one must not open a server that takes no registrations.
+  const mayCreate = policy.create ?? registersAlone(email);
+  if (owner || !mayCreate) return refused('no-account');
   if (email === undefined) return refused('unverified');
   return { kind: 'created', userId: await create(parts, newcomer, email) };
 }

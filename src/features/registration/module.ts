@@ -7,7 +7,7 @@ import type { Passwords } from '../passwords/module.ts';
 import { exportedTime, loginKey, type PersonalData, type Users } from '../users/module.ts';
 import { type AnswerRegistrationsParts, answerRegistrations } from './answer-registrations.ts';
 import { mountRegistration, type RegistrationPagesParts } from './pages.ts';
-import { isOffered } from './policy.ts';
+import { isOffered, registersAlone } from './policy.ts';
 import { createRegister } from './register.ts';
 import { createRegistrationStore, type RegistrationStore } from './store.ts';
 
@@ -23,6 +23,8 @@ export interface Registrations {
   mount(router: Router): void;
   /** Whether people may register by themselves as things are now. */
   isOffered(): boolean;
+  /** Whether accounts are made for people whom nobody invited: with this address, or at all. */
+  registersAlone(email: string | undefined): boolean;
   readonly personal: PersonalData;
 }
 
@@ -44,6 +46,7 @@ export function createRegistrations(
   return {
     mount: (router) => mountRegistration(router, { ...parts, register }),
     isOffered: () => isOffered(parts),
+    registersAlone: (email) => registersAlone(email, parts),
     personal: {
       held: ({ email }) => registrationsHeld(store, email),
       erase: ({ email }) => [store.erase(loginKey(email) ?? email)],

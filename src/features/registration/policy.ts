@@ -12,6 +12,13 @@ export function isOffered({ settings, mail }: PolicyParts): boolean {
   return mail.isOn && (mode === 'open' || mode === 'domains');
 }
 
+/** Whether people may make accounts with an address, or at all, once somebody has shown that it is theirs. */
+export function registersAlone(email: string | undefined, parts: Pick<PolicyParts, 'settings'>): boolean {
+  const { mode } = parts.settings.current().registration;
+  if (mode !== 'open' && mode !== 'domains') return false;
+  return email === undefined || isAllowed(email, parts);
+}
+
 /** Whether an address may be registered. */
 export function isAllowed(email: string, { settings }: Pick<PolicyParts, 'settings'>): boolean {
   const { mode, domains } = settings.current().registration;
