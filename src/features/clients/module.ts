@@ -24,7 +24,7 @@ export type {
 } from './client.ts';
 export { unknownReferences } from './read-client.ts';
 export type { ClientMetadata, NewClient, NewResource } from './schema.ts';
-export { newClientSchema, newResourceSchema } from './schema.ts';
+export { grantTypes, newClientSchema, newResourceSchema } from './schema.ts';
 
 /**
  * Clients owns relying apps and services, their secrets, the APIs (resources) and their scopes, and answers from memory.

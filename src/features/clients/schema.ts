@@ -40,7 +40,8 @@ const jwks = z.strictObject({
 });
 
 const authMethods = ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'] as const;
-const grantTypes = [
+/** What clients may be given. */
+export const grantTypes = [
   'authorization_code',
   'refresh_token',
   'client_credentials',

@@ -73,6 +73,13 @@ describe('what a client did', () => {
     ]);
   });
 
+  it('keeps no grant type that there is none of: it may be anything, a token too', () => {
+    const oidc = { params: { grant_type: 'rt_of-somebody' }, entities: {} };
+    const refused = events({ route: 'token', status: 401, oidc, error: { error: 'invalid_client' } });
+    expect(refused).toMatchObject([{ type: 'token.refused', reason: 'invalid_client' }]);
+    expect(JSON.stringify(refused)).not.toContain('rt_of-somebody');
+  });
+
   it.each(['authorization_pending', 'slow_down'])('is nothing while a device waits: %s', (error) => {
     expect(events({ route: 'token', status: 400, error: { error } })).toEqual([]);
   });

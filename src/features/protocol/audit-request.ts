@@ -1,5 +1,6 @@
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import type { Actor, AuditEvent } from '../audit/module.ts';
+import { grantTypes } from '../clients/module.ts';
 import { houseClientId } from './routes.ts';
 import { writes } from './store.ts';
 import type { UnitOfWork } from './unit.ts';
@@ -60,8 +61,14 @@ const refusal = (ctx: KoaContextWithOIDC, type: AuditEvent['type']): Told[] => [
   { type, outcome: 'denied', reason: refusalReason(ctx), actor: client(ctx) },
 ];
 
+/** Only what there is: whatever else a stranger sends there, a token in the wrong place as well, must not be kept. */
+function grantTypeOf(ctx: KoaContextWithOIDC): string | undefined {
+  const asked = ctx.oidc.params?.['grant_type'];
+  return grantTypes.find((known) => known === asked);
+}
+
 function describeToken(ctx: KoaContextWithOIDC): Told[] {
-  const grantType = ctx.oidc.params?.['grant_type'];
+  const grantType = grantTypeOf(ctx);
   if (failed(ctx)) {
     const reason = refusalReason(ctx);
     // A device that polls before the person has answered is no refusal (RFC 8628 §3.5), and writes nothing.
@@ -72,7 +79,7 @@ function describeToken(ctx: KoaContextWithOIDC): Told[] {
   return [issued(ctx, grantType)];
 }
 
-function issued(ctx: KoaContextWithOIDC, grantType: unknown): Told {
+function issued(ctx: KoaContextWithOIDC, grantType: string | undefined): Told {
   const { AccessToken, ClientCredentials, RefreshToken } = ctx.oidc.entities;
   const token = AccessToken ?? ClientCredentials;
   const details = {
