@@ -119,7 +119,7 @@ describe('postern apply beside a running server', () => {
     const before = await eventCount();
     const file = operator.file(
       'wrong.yaml',
-      `providers: [{ name: google }]
+      `webhooks: [{ url: x }]
 settings:
   refresh: { graceSeconds: 10 }
 users:
@@ -137,7 +137,7 @@ clients:
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     const lines = stderr.trimEnd().split('\n');
     expect(lines.slice(0, -1).map((line) => /^.*wrong\.yaml:(\d+): (\S+)/.exec(line)?.slice(1).join(' '))).toEqual([
-      '1 providers',
+      '1 webhooks',
       '5 users[0].email',
       '6 users[0].pasword',
       '9 clients[0].client_secret',
