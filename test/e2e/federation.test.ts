@@ -90,14 +90,20 @@ async function account(page: Page): Promise<{ sub: string; email: string }> {
 
 /** Whether the page asks whoever has the account to prove it. */
 async function asksFor(page: Page, email: string): Promise<boolean> {
-  await page.waitForLoadState();
+  await page.waitForSelector('#login-page');
   return (await page.locator('.lead').first().textContent())?.includes(email) ?? false;
 }
 
+const isLong = process.env.POSTERN_TEST_LONG === '1';
+/** Every way is walked to both ends; those that differ most from one another every step of it, in the long run all. */
+const whole: ReadonlySet<string> = new Set(isLong ? kinds.map(({ name }) => name) : ['google', 'apple', 'github']);
+
 const ways = kinds.flatMap((kind) => [
-  // Scripts change something only where the provider's page posts; one more shows that they disturb nothing.
   { kind, name: kind.name, javaScriptEnabled: false },
-  ...(['apple', 'oidc'].includes(kind.name) ? [{ kind, name: kind.name, javaScriptEnabled: true }] : []),
+  // Scripts change something only where the provider's page posts; one more shows that they disturb nothing.
+  ...((isLong ? ['apple', 'oidc'] : ['apple']).includes(kind.name)
+    ? [{ kind, name: kind.name, javaScriptEnabled: true }]
+    : []),
 ]);
 
 describe.each(ways)('$name, JavaScript: $javaScriptEnabled', ({ kind, name, javaScriptEnabled }) => {
@@ -129,24 +135,9 @@ describe.each(ways)('$name, JavaScript: $javaScriptEnabled', ({ kind, name, java
   it('comes back to the sign-in page when the person says no there', async () => {
     const { page, observed } = await open(way);
     await arrive(page, way, 'upstream-deny');
-    expect(await page.locator('#login-page').count()).toBe(1);
-    expect(await page.locator('#problem').count()).toBe(1);
+    await page.waitForSelector('#login-page');
+    await page.waitForSelector('#problem');
     expect(observed.complaints).toEqual([]);
-    await page.context().close();
-  });
-
-  it('is not connected to an account whose person does not prove it', async () => {
-    const { page } = await open(way);
-    const { email } = owner(kind, 'kept');
-    await arrive(page, way, `person-${kept}`);
-    expect(await asksFor(page, email)).toBe(true);
-    await signIn(page, { email, password: 'somebody who guesses' });
-    expect(await page.locator('#problem').count()).toBe(1);
-    await page.click('#deny');
-    await page.waitForURL(`${harbour.callback}?*`);
-    // Nothing was kept of it: the next time asks again.
-    await arrive(page, way, `person-${kept}`);
-    expect(await asksFor(page, email)).toBe(true);
     await page.context().close();
   });
 
@@ -164,12 +155,29 @@ describe.each(ways)('$name, JavaScript: $javaScriptEnabled', ({ kind, name, java
     await Promise.all([first, second].map(({ page }) => page.context().close()));
   });
 
+  if (!whole.has(name)) return;
+
+  it('is not connected to an account whose person does not prove it', async () => {
+    const { page } = await open(way);
+    const { email } = owner(kind, 'kept');
+    await arrive(page, way, `person-${kept}`);
+    expect(await asksFor(page, email)).toBe(true);
+    await signIn(page, { email, password: 'somebody who guesses' });
+    await page.waitForSelector('#problem');
+    await page.click('#deny');
+    await page.waitForURL(`${harbour.callback}?*`);
+    // Nothing was kept of it: the next time asks again.
+    await arrive(page, way, `person-${kept}`);
+    expect(await asksFor(page, email)).toBe(true);
+    await page.context().close();
+  });
+
   it('is taken off the account by its person, and asks for proof again', async () => {
     const { page, observed } = await open(way);
     const { email } = owner(kind, 'linked');
     await openAccount(page, way, `person-${linked}`);
     await page.click('#identity-unlink');
-    await page.waitForLoadState();
+    await page.waitForURL('**/account?done=identity-unlinked');
     expect(await page.locator('#identity-unlink').count()).toBe(0);
     expect(await page.locator(`#identity-link-${name}`).count()).toBe(1);
     await page.click('#sign-out');
@@ -183,8 +191,7 @@ describe.each(ways)('$name, JavaScript: $javaScriptEnabled', ({ kind, name, java
     const { page } = await open(way);
     await openAccount(page, way, `person-${newcomer}`);
     await page.click('#identity-unlink');
-    await page.waitForLoadState();
-    expect(await page.locator('#problem').count()).toBe(1);
+    await page.waitForSelector('#problem');
     expect(await page.locator('#identity-unlink').count()).toBe(1);
     await page.context().close();
   });
