@@ -67,8 +67,9 @@ export async function complaintsAbout(
   page.on('console', (message) => complain(`${message.type()} ${message.text()}`));
   page.on('pageerror', (error) => complain(error.message));
   page.on('requestfailed', (request) => {
-    // The icon comes when the browser finds time for it, and is given up when the next page is opened before.
-    const isGivenUp = request.failure()?.errorText === 'net::ERR_ABORTED' && request.url().includes('/favicon.');
+    // The icon, and what scores passwords, come when the browser finds time, and are given up when the next page is opened before.
+    const comesLate = /\/favicon\.|\/zxcvbn-/.test(request.url());
+    const isGivenUp = comesLate && request.failure()?.errorText === 'net::ERR_ABORTED';
     if (!isGivenUp) complain(`failed ${request.url()}`);
   });
   page.on('request', (request) => {
