@@ -12,7 +12,7 @@ import {
   emailSignIns,
   endEmailSignIns,
 } from '../features/email-sign-in/module.ts';
-import { createFederation } from '../features/federation/module.ts';
+import { beginSignIn, createFederation } from '../features/federation/module.ts';
 import { createMfaPages } from '../features/mfa/module.ts';
 import { createNotices } from '../features/notices/module.ts';
 import { createPasskeyPages } from '../features/passkeys/module.ts';
@@ -230,6 +230,7 @@ function composeProtocol(parts: AppParts & { places: Places }, core: CoreFeature
     isRemembered: rememberedBrowsers(core),
     deviceOf: ({ cookies }, accountId) => core.devices.nameOf(cookies, accountId),
     onServerError: (requestId, error) => parts.log.error({ err: error, request_id: requestId }, 'the engine failed'),
+    withSignIn: beginSignIn,
     onTokens: (tokens) => parts.metrics.tokensIssued(tokens),
   });
   kinds['logout'] = protocol.logoutNotices;

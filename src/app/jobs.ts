@@ -3,7 +3,7 @@ import type { Audit } from '../features/audit/module.ts';
 import type { Deletions } from '../features/deletions/module.ts';
 import type { Devices } from '../features/devices/module.ts';
 import { sweepEmailSignIns } from '../features/email-sign-in/module.ts';
-import { sweepAttempts } from '../features/federation/module.ts';
+import { sweepFederation } from '../features/federation/module.ts';
 import type { Passkeys } from '../features/passkeys/module.ts';
 import type { Protocol } from '../features/protocol/module.ts';
 import { sweepRegistrations } from '../features/registration/module.ts';
@@ -91,7 +91,7 @@ export function startJobs(parts: JobsParts): Jobs {
           passkeys.sweep(clock.now() - keepLinksMs),
           sweepRegistrations(parts, clock.now() - keepLinksMs),
           sweepEmailSignIns(parts, clock.now() - keepLinksMs),
-          sweepAttempts(parts, clock.now() - keepLinksMs),
+          ...sweepFederation(parts, clock.now() - keepLinksMs),
         ]),
     },
   ];

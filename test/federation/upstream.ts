@@ -37,6 +37,7 @@ export interface Upstream {
   readonly token: {
     sign(claims: Record<string, unknown>, header?: Record<string, unknown>, key?: KeyObject): string;
     hmac(claims: Record<string, unknown>): string;
+    none(claims: Record<string, unknown>): string;
   };
   stop(): Promise<void>;
 }
@@ -59,6 +60,7 @@ export async function startUpstream(): Promise<Upstream> {
       const text = `${part({ alg: 'ES256', kid, ...header })}.${part(claims)}`;
       return `${text}.${sign('sha256', Buffer.from(text), { key: by, dsaEncoding: 'ieee-p1363' }).toString('base64url')}`;
     },
+    none: (claims) => `${part({ alg: 'none' })}.${part(claims)}.`,
     // The public key, which everybody knows, as the secret of an HMAC.
     hmac(claims) {
       const text = `${part({ alg: 'HS256', kid })}.${part(claims)}`;

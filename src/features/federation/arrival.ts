@@ -8,6 +8,8 @@ import type { Json } from './providers/preset.ts';
 export interface Arrival {
   readonly issuer: string;
   readonly subject: string;
+  /** The provider's own name for the session that the person has there (OpenID Connect Back-Channel Logout §2.1). */
+  readonly sid?: string | undefined;
   /** As the provider says it. */
   readonly email?: string | undefined;
   /** Whether the provider has shown that the address is the person's. */
@@ -76,12 +78,14 @@ export function readArrival(provider: Provider, { issuer, json }: Answer): Arriv
   };
   const subject = text(of('sub'));
   if (subject === undefined || subject.length > 255) return undefined;
+  const sid = preset.protocol === 'oidc' ? json['sid'] : undefined;
   const email = text(of('email'));
   const isVerified = preset.isEmailVerified?.(json) ?? of('email_verified') === true;
   const found = claimNames.map((name) => [name, text(of(name))] as const);
   return {
     issuer,
     subject,
+    sid: typeof sid === 'string' && sid !== '' ? sid : undefined,
     email,
     isEmailVerified: email !== undefined && (isVerified || definition.policy.trust_email),
     claims: Object.fromEntries(found.filter(([name, value]) => value !== undefined && fits(name, value))),

@@ -9,6 +9,7 @@ import {
   currentUnit,
   type Interaction,
   type Interactions,
+  interactionSeconds,
   multiFactor,
   requireUnit,
   singleFactor,
@@ -23,6 +24,7 @@ import { federationBusy } from './errors.ts';
 import type { Offered } from './offered.ts';
 import type { Provider } from './provider.ts';
 import type { createSetOut } from './set-out.ts';
+import type { FederatedSignInStore } from './sign-ins/store.ts';
 import { writeWayCookie } from './way-cookie.ts';
 import type { createWelcome } from './welcome.ts';
 
@@ -33,6 +35,7 @@ export interface InteractionPagesParts extends CallbackParts {
   readonly throttle: Throttle;
   readonly connect: Pick<Connect, 'originOf'>;
   readonly setOut: ReturnType<typeof createSetOut>;
+  readonly signIns: Pick<FederatedSignInStore, 'forget' | 'file'>;
   readonly welcome: ReturnType<typeof createWelcome>;
   /** Which of the providers a sign-in may use. */
   readonly offered: Offered;
@@ -194,8 +197,22 @@ async function signIn(
     details: { provider: attempt.provider },
   };
   currentUnit()?.events.push(event);
+  noteSignIn(parts, { interaction, attempt, arrival }, accountId);
   const acr = isMultiFactor ? multiFactor : singleFactor;
   seeOther(ctx, await parts.interactions.prove(ctx, { accountId, amr, acr }));
+}
+
+/** For when the provider tells that this person, or this session of theirs, has signed out there. */
+function noteSignIn(
+  { signIns, clock }: InteractionPagesParts,
+  { interaction: { uid }, attempt, arrival }: Taken,
+  userId: string,
+): void {
+  const expiresAt = clock.now() + interactionSeconds * 1000;
+  currentUnit()?.joinStep([signIns.forget(uid)], 'consume');
+  currentUnit()?.joinStep([
+    signIns.file({ id: attempt.id, uid, userId, provider: attempt.provider, arrival, expiresAt }),
+  ]);
 }
 
 function refuse(

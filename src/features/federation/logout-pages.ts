@@ -1,19 +1,19 @@
 import type Router from '@koa/router';
 import type { Context } from 'koa';
 import { doorState, field } from '../../foundation/http/door.ts';
-import { currentUnit, type SignInSessions } from '../protocol/module.ts';
+import { currentUnit, requireUnit, type SignInSessions } from '../protocol/module.ts';
 import type { Throttle } from '../throttle/module.ts';
 import { refusalOf } from './ask-provider.ts';
 import { federationBusy } from './errors.ts';
 import type { createReadLogoutToken } from './logout-token.ts';
 import type { Provider } from './provider.ts';
 import type { Providers } from './providers.ts';
-import type { IdentityStore } from './store.ts';
+import type { FederatedSignInStore } from './sign-ins/store.ts';
 
 export interface LogoutPagesParts {
   readonly providers: Pick<Providers, 'find'>;
   readonly throttle: Pick<Throttle, 'spend'>;
-  readonly identities: IdentityStore;
+  readonly signIns: Pick<FederatedSignInStore, 'meant' | 'wasTaken' | 'take'>;
   readonly sessions: Pick<SignInSessions, 'endThose'>;
   readonly readLogoutToken: ReturnType<typeof createReadLogoutToken>;
 }
@@ -33,20 +33,32 @@ export function mountLogout(router: Router, parts: LogoutPagesParts): void {
 async function take(ctx: Context, parts: LogoutPagesParts, provider: Provider): Promise<void> {
   const found = await read(parts, provider, field(ctx, 'logout_token'));
   if (typeof found === 'string') return refuse(ctx, found);
-  const identity = await parts.identities.find(found);
+  // §2.6: a token counts once; two at the same moment are told apart by what commits with the ending.
+  if (await parts.signIns.wasTaken(provider.name, found)) return refuse(ctx, 'replayed_logout_token');
+  requireUnit().joinStep([parts.signIns.take(provider.name, found)], 'consume');
   // Somebody whom nobody knows here is signed out already; who is known is nobody's business.
-  const ended = identity ? await parts.sessions.endThose(identity.userId, (amr) => amr.includes('fed')) : [];
-  for (const _ of ended) {
-    currentUnit()?.events.push({
-      type: 'session.ended',
-      outcome: 'success',
-      actor: { kind: 'system', name: 'federation' },
-      subject: identity?.userId,
-      details: { by: 'provider', provider: provider.name },
-    });
-  }
+  await end(parts, provider, await parts.signIns.meant(provider.name, found));
   ctx.type = 'json';
   ctx.body = '{}';
+}
+
+type Meant = Awaited<ReturnType<FederatedSignInStore['meant']>>;
+
+async function end({ sessions }: LogoutPagesParts, provider: Provider, meant: Meant): Promise<void> {
+  const ids = new Set(meant.map(({ id }) => id));
+  for (const userId of new Set(meant.map((one) => one.userId))) {
+    // What was proved anew by other means since is the provider's to end no longer.
+    const ended = await sessions.endThose(userId, ({ id, amr }) => ids.has(id) && amr.includes('fed'));
+    for (const _ of ended) {
+      currentUnit()?.events.push({
+        type: 'session.ended',
+        outcome: 'success',
+        actor: { kind: 'system', name: 'federation' },
+        subject: userId,
+        details: { by: 'provider', provider: provider.name },
+      });
+    }
+  }
 }
 
 /** Whom the token signs out, or why it does not count. */

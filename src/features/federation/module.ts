@@ -20,6 +20,7 @@ import type { Provider } from './provider.ts';
 import { createProviderRegistry, type Providers } from './providers.ts';
 import { createSetOut } from './set-out.ts';
 import { createFederatedSignIn, type FederatedSignIn, type FederatedSignInParts } from './sign-in-pages.ts';
+import { createFederatedSignInStore, sweepSignIns } from './sign-ins/store.ts';
 import { createAttemptStore, createIdentityStore, createProviderStore, type IdentityStore } from './store.ts';
 import { createWelcome, type WelcomeParts } from './welcome.ts';
 
@@ -29,6 +30,7 @@ export { callbackUrl, type Provider } from './provider.ts';
 export { type Providers, providersRevision } from './providers.ts';
 export { type NewProvider, newProviderSchema } from './schema.ts';
 export type { FederatedSignIn } from './sign-in-pages.ts';
+export { beginSignIn } from './sign-ins/store.ts';
 
 /**
  * Federation owns the other identity providers, who people are there, and the way there and back. It proves who
@@ -63,10 +65,22 @@ export const providerCheck = (
 ): ((provider: Provider) => Promise<ProviderFinding[]>) =>
   createCheckProvider({ ...parts, connect: createConnect(parts) });
 
-/** The operation that removes a batch of attempts that expired before the given time (milliseconds). */
-export const sweepAttempts = (parts: Stored, before: number): Operation => createAttemptStore(parts).sweep(before);
+/** The operations that remove a batch of attempts, and of what was proved by them, that expired before the given time (milliseconds). */
+export const sweepFederation = (parts: Stored, before: number): Operation[] => [
+  createAttemptStore(parts).sweep(before),
+  ...sweepSignIns(before),
+];
 
-type Made = 'readLogoutToken' | 'attempts' | 'identities' | 'ask' | 'connect' | 'setOut' | 'welcome' | 'offered';
+type Made =
+  | 'readLogoutToken'
+  | 'signIns'
+  | 'attempts'
+  | 'identities'
+  | 'ask'
+  | 'connect'
+  | 'setOut'
+  | 'welcome'
+  | 'offered';
 
 export function createFederation(
   parts: Stored &
@@ -80,9 +94,10 @@ export function createFederation(
 ): Federation {
   const attempts = createAttemptStore(parts);
   const identities = createIdentityStore(parts);
+  const signIns = createFederatedSignInStore(parts);
   const connect = createConnect(parts);
   const ask = createAskProvider(connect);
-  const stored = { ...parts, attempts, identities };
+  const stored = { ...parts, attempts, identities, signIns };
   const within = {
     ...stored,
     connect,
@@ -113,7 +128,7 @@ export function createFederation(
           last_used_at: exportedTime(one.lastUsedAt),
         })),
       }),
-      erase: ({ id }) => identities.erase(id),
+      erase: ({ id }) => [signIns.erase(id), ...identities.erase(id)],
     },
   };
 }

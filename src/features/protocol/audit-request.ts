@@ -2,6 +2,7 @@ import type { KoaContextWithOIDC } from 'oidc-provider';
 import type { Actor, AuditEvent } from '../audit/module.ts';
 import { grantTypes } from '../clients/module.ts';
 import { houseClientId } from './routes.ts';
+import { loginBegun } from './sign-in-begun.ts';
 import { writes } from './store.ts';
 import type { UnitOfWork } from './unit.ts';
 
@@ -114,9 +115,8 @@ function describeRevocation(ctx: KoaContextWithOIDC): Told[] {
 
 function describeAuthorization(ctx: KoaContextWithOIDC, unit: UnitOfWork): Told[] {
   const events: Told[] = [];
-  const login = ctx.oidc.result?.login;
-  // The library carries a login on into the answers that follow it: the session that came with those has begun by it.
-  if (login && login.ts !== unit.sessionBegan && ctx.oidc.session?.accountId === login.accountId) {
+  const login = loginBegun(ctx, unit);
+  if (login) {
     events.push({
       type: 'session.started',
       outcome: 'success',

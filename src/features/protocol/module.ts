@@ -47,6 +47,7 @@ import { guardGrant } from './save-artifact.ts';
 import { serveUnit } from './serve-unit.ts';
 import { createGrantOfSession } from './session-grant.ts';
 import { createSightingStore } from './sightings/store.ts';
+import { type SignInBegun, tellBegun } from './sign-in-begun.ts';
 import { createSignInSessions, type SignInSessions } from './sign-in-session.ts';
 import { createStartAgain, type FormerInteraction } from './start-again.ts';
 import { createProtocolStore } from './store.ts';
@@ -77,6 +78,7 @@ export {
 } from './proof.ts';
 export { houseClientId, isProtocolPath, machineEndpoints, methodsOf, publicDocuments, routes } from './routes.ts';
 export { isAtRisk, sessionRiskReason } from './session-risk.ts';
+export type { SignInBegun } from './sign-in-begun.ts';
 export type { CurrentSignIn, ListedSignIn, SignInSessions } from './sign-in-session.ts';
 export { currentUnit, requireUnit, type UnitOfWork } from './unit.ts';
 
@@ -132,6 +134,8 @@ export interface ProtocolParts {
   /** Whether the person has said that this browser may go without a second factor. */
   readonly isRemembered: (ctx: Context, accountId: string) => Promise<boolean>;
   readonly onServerError: (requestId: string, error: Error) => void;
+  /** What other rooms store along with a sign-in that begins. */
+  readonly withSignIn: (begun: SignInBegun) => readonly Operation[];
   /** Counts tokens, once they are stored. */
   readonly onTokens: (tokens: IssuedTokens) => void;
 }
@@ -207,9 +211,11 @@ function originOf({ deviceOf, places }: Pick<ProtocolParts, 'deviceOf' | 'places
 }
 
 /** Programs get the shortest way: what only pages need is not asked of them. */
-function byReader({ random, throttle }: ProtocolParts, serve: Middleware): Middleware {
+function byReader(parts: ProtocolParts, serve: Middleware): Middleware {
+  const { random, throttle, settings } = parts;
   const programs = compose([readForm(presentJwt(random)), serve]);
-  const people = compose([postToGet(), limitUserCodes(throttle), keepLanguageOfLogout, serve]);
+  const begins = tellBegun({ ...parts, sessionAbsoluteSeconds: () => settings.current().lifetimes.sessionAbsolute });
+  const people = compose([postToGet(), limitUserCodes(throttle), keepLanguageOfLogout, begins, serve]);
   return (ctx, next) => {
     if (publicDocuments.has(ctx.path)) return serve(ctx, next);
     return machineEndpoints.has(ctx.path) ? programs(ctx, next) : people(ctx, next);

@@ -51,6 +51,9 @@ export interface ListedSignIn {
   readonly place?: Place | undefined;
 }
 
+/** Says of a sign-in whether it is meant. */
+export type PickSignIn = (signIn: { readonly id: string; readonly amr: readonly string[] }) => boolean;
+
 /** The sign-in session of a browser, outside the protocol's own endpoints. */
 export interface SignInSessions {
   /** Who is signed in with this request's cookie; nobody while they owe a second factor, or have to show again who they are. */
@@ -72,8 +75,8 @@ export interface SignInSessions {
    * meanwhile they could be kept just short of their end, and finished later.
    */
   endUnderWay(accountId: string, but?: string): void;
-  /** Ends those of a person's sign-ins that were proved in a way that `which` says. Their ids. */
-  endThose(accountId: string, which: (amr: readonly string[]) => boolean): Promise<string[]>;
+  /** Ends those of a person's sign-ins that `which` picks, by id and by how they were proved. Their ids. */
+  endThose(accountId: string, which: PickSignIn): Promise<string[]>;
 }
 
 /** The sessions of whichever engine is current. */
@@ -149,12 +152,12 @@ async function endHere(parts: SignInSessionParts, session: Session, ctx: Context
 async function endThose(
   parts: SignInSessionParts,
   among: readonly ListedSignIn[],
-  { accountId, which }: { accountId: string; which: (amr: readonly string[]) => boolean },
+  { accountId, which }: { accountId: string; which: PickSignIn },
 ): Promise<string[]> {
   const ended: string[] = [];
   for (const { id } of among) {
     const session = await sessionBehind(parts, id);
-    const isOne = session?.accountId === accountId && which(session.amr ?? []);
+    const isOne = session?.accountId === accountId && which({ id, amr: session.amr ?? [] });
     if (isOne && (await endSession(parts, session, 'provider'))) ended.push(id);
   }
   return ended;
