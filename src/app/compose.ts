@@ -92,6 +92,7 @@ export async function compose(parts: AppParts): Promise<App> {
     protocol,
     readContext: createRequestContextReader({ trustProxy: parts.config.trustProxy }),
     mountPages: (router) => mountPages(router, pages),
+    signOutThere: pages.federation.signOutThere,
   });
   const statistics = createStatistics({ ...parts, onCounted: (row) => parts.metrics.sessions(row) });
   parts.metrics.observeSessions(() => statistics.active());

@@ -3,6 +3,7 @@ import Router from '@koa/router';
 import Koa, { type Context, type Middleware } from 'koa';
 import compose from 'koa-compose';
 import type { Clients } from '../features/clients/module.ts';
+import type { Federation } from '../features/federation/module.ts';
 import {
   currentUnit,
   isProtocolPath,
@@ -23,6 +24,7 @@ import type { Metrics } from '../foundation/observe/metrics.ts';
 import type { Views } from '../foundation/views/render.ts';
 import { answerErrors } from './answer-errors.ts';
 import { applySecurityHeaders } from './apply-security-headers.ts';
+import { leaveProviders } from './leave-providers.ts';
 import { observeRequests } from './observe-requests.ts';
 import { inOwnContext } from './own-context.ts';
 import { RequestState } from './request-state.ts';
@@ -38,6 +40,7 @@ export interface HttpParts {
   readonly clients: Clients;
   readonly protocol: Protocol;
   readonly readContext: RequestContextReader;
+  readonly signOutThere: Federation['signOutThere'];
   /** Adds every feature's pages. */
   readonly mountPages: (router: Router) => void;
 }
@@ -118,7 +121,7 @@ function refuseWrongMethod(ctx: Context): void {
   throw new AppError('wrong_method', 405, 'This address takes another method.');
 }
 
-function pageChain({ issuer, protocol, mountPages }: HttpParts): Middleware {
+function pageChain({ issuer, protocol, mountPages, signOutThere }: HttpParts): Middleware {
   const router = new Router();
   mountPages(router);
   const serveProtocol: Middleware = (ctx, next) => (isProtocolPath(ctx.path) ? protocol.serve(ctx, next) : next());
@@ -127,6 +130,7 @@ function pageChain({ issuer, protocol, mountPages }: HttpParts): Middleware {
     refuseForeignPosts(issuer),
     readForms,
     prefillUserCode,
+    leaveProviders(issuer, signOutThere),
     serveProtocol,
     router.routes() as unknown as Middleware,
     router.allowedMethods() as unknown as Middleware,

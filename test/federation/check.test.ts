@@ -36,6 +36,15 @@ describe('postern federation check', () => {
     expect(out).not.toContain('a secret that');
   });
 
+  it('says where a sign-out cannot go on to it', async () => {
+    const words = 'note It names no end_session_endpoint';
+    const policy = { logout: 'everywhere' } as const;
+    expect((await check({ policy })).out).toContain(words);
+    upstream.behave.metadata = (metadata) => ({ ...metadata, end_session_endpoint: `${upstream.issuer}/end` });
+    expect((await check({ policy })).out).not.toContain(words);
+    expect((await check()).out).not.toContain(words);
+  });
+
   it('says what the issuer should be', async () => {
     upstream.behave.metadata = (metadata) => ({ ...metadata, issuer: `${upstream.issuer}/realms/a` });
     const { code, out } = await check();

@@ -187,6 +187,12 @@ const federated: readonly Sample[] = [
   sample('leaving-for-provider', 'interaction/leaving', 'interaction', {
     provider: 'Harbour Staff',
     href: 'https://login.harbour.example/authorize?x=1',
+    signsOut: false,
+  }),
+  sample('leaving-to-sign-out', 'interaction/leaving', 'logout', {
+    provider: 'Harbour Staff',
+    href: 'https://login.harbour.example/logout?x=1',
+    signsOut: true,
   }),
 ];
 

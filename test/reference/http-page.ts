@@ -91,6 +91,8 @@ export const routeMeanings: Readonly<Record<string, string>> = {
   'POST /interaction/:uid/sign-in/passkey': 'Checks what a passkey signed, in place of login and password.',
   'POST /federation/:name/backchannel-logout':
     'Where another provider tells that somebody has signed out there (OpenID Connect Back-Channel Logout).',
+  'GET /federation/:name/logged-out':
+    'Where a provider leads who has signed out there (OpenID Connect RP-Initiated Logout), on to where the sign-out began.',
   'POST /account/identities/link': 'Sets out to connect an identity at another provider.',
   'GET /account/identities/return': 'Connects what the provider has said, in the session that set out.',
   'POST /account/identities/unlink': 'Takes an identity at another provider off the account.',

@@ -108,6 +108,8 @@ export const policyMeanings: Readonly<Record<string, string>> = {
     'Whether every address counts as verified (`false`): only where you answer for all of them. Refused for tenants that anybody may be in.',
   mfa: '`own` asks for our second factor as usual; `trust` takes the provider’s `mfa` in `amr` for one.',
   mfa_acr: 'Values of `acr` that stand for two factors as well, with `trust`.',
+  logout:
+    '`here`: a sign-out here leaves people signed in at the provider. `everywhere`: it takes them there too, where its metadata has `end_session_endpoint`.',
   claims: 'When claims are taken over: at the `first` sign-in, or `always`. An address never is.',
   require:
     'Whom the provider must say that somebody is: `hd` (Google), `tid` (Microsoft), `organizations` and `teams` (GitHub), `domains` (of a verified address). All that is named has to be met.',

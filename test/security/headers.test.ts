@@ -46,6 +46,7 @@ const routes: [Kind, 'GET' | 'POST', string][] = [
   ['interaction', 'GET', '/federation/google/callback'],
   ['interaction', 'POST', '/federation/google/callback'],
   ['interaction', 'POST', '/federation/google/backchannel-logout'],
+  ['interaction', 'GET', '/federation/google/logged-out?state=forged'],
   ['interaction', 'GET', '/device'],
   ['interaction', 'POST', '/device'],
   ['logout', 'GET', '/logout?client_id=nobody'],

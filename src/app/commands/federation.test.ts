@@ -75,6 +75,7 @@ describe('providers of a seed file', () => {
       title: 'Google here',
       has_secret: true,
       redirect_uri: 'https://id.example/federation/google/callback',
+      post_logout_redirect_uri: 'https://id.example/federation/google/logged-out',
     });
     expect(JSON.stringify(await shown('list'))).not.toContain('another one');
     await expect(shown('nobody')).rejects.toMatchObject({ code: 'provider_unknown', status: 404 });
@@ -94,6 +95,8 @@ describe('providers of a seed file', () => {
     ['type: google, client_id: x, parameters: { state: mine }', 'must not name what the protocol sends'],
     ['type: google, client_id: x, mapping: { name: "{oops" }', 'must be a path or a template'],
     ['type: github, client_id: x, policy: { mfa: trust }', 'mfa: trust needs OpenID Connect'],
+    ['type: github, client_id: x, policy: { logout: everywhere }', 'logout: everywhere needs OpenID Connect'],
+    ['type: google, client_id: x, policy: { logout: nowhere }', 'providers[0].policy.logout'],
     // nOAuth: the address is whatever some tenant's administrator has typed.
     ['type: microsoft, client_id: x, policy: { trust_email: true }', 'trust_email needs one tenant'],
     [

@@ -1,4 +1,10 @@
-import { callbackUrl, type Provider, type ProviderFinding, type Providers } from '../../features/federation/module.ts';
+import {
+  callbackUrl,
+  loggedOutUrl,
+  type Provider,
+  type ProviderFinding,
+  type Providers,
+} from '../../features/federation/module.ts';
 import type { CommandIo, ExitCode } from './io.ts';
 import { table, writeResult } from './result.ts';
 
@@ -9,11 +15,12 @@ export interface FederationCommandApp {
 }
 
 /** A provider as commands show it: never its secret. */
-const asResource = ({ definition, clientSecret, title }: Provider, issuer: string) => ({
+const asResource = ({ definition, preset, clientSecret, title }: Provider, issuer: string) => ({
   ...definition,
   title,
   has_secret: clientSecret !== undefined,
   redirect_uri: callbackUrl(issuer, definition.name),
+  ...(preset.protocol === 'oidc' ? { post_logout_redirect_uri: loggedOutUrl(issuer, definition.name) } : {}),
 });
 
 /** `postern federation list` */

@@ -56,8 +56,16 @@ function describeMetadata(config: oidc.Configuration, { definition }: Provider):
     found.push(odd('It does not say that it answers by form_post.'));
   }
   if (lacking.length > 0) found.push(odd(`It does not list these scopes: ${lacking.join(', ')}.`));
-  return found;
+  return [...found, ...describeSignOut(metadata, definition)];
 }
+
+const describeSignOut = (
+  { end_session_endpoint: endpoint }: oidc.ServerMetadata,
+  { policy }: Provider['definition'],
+): ProviderFinding[] =>
+  policy.logout === 'everywhere' && endpoint === undefined
+    ? [odd('It names no end_session_endpoint: a sign-out ends here, whatever policy.logout says.')]
+    : [];
 
 /** A code that nobody was given: whoever knows the client refuses the code, whoever does not refuses the client. */
 async function tryClient(config: oidc.Configuration, redirectUri: string, code: string): Promise<ProviderFinding> {

@@ -1,6 +1,6 @@
 import type Router from '@koa/router';
 import type { Context } from 'koa';
-import { doorState, seeOther, showPage } from '../../foundation/http/door.ts';
+import { doorState, seeOther } from '../../foundation/http/door.ts';
 import { formActionSource } from '../../foundation/http/security-headers.ts';
 import type { Views } from '../../foundation/views/render.ts';
 import type { AuditEvent, By } from '../audit/module.ts';
@@ -21,6 +21,7 @@ import type { Attempt, AttemptProblem } from './attempt.ts';
 import { backFrom, type CallbackParts, tellRefusal } from './callback-pages.ts';
 import type { Connect } from './connect.ts';
 import { federationBusy } from './errors.ts';
+import { showLeaving } from './leaving-pages.ts';
 import type { Offered } from './offered.ts';
 import type { Provider } from './provider.ts';
 import type { createSetOut } from './set-out.ts';
@@ -128,12 +129,7 @@ function goTo(
     seeOther(ctx, url.href);
     return;
   }
-  ctx.set('Refresh', `0; url=${url.href}`);
-  showPage(ctx, {
-    views: parts.views,
-    page: 'interaction/leaving',
-    locals: { provider: provider.title, href: url.href },
-  });
+  showLeaving(ctx, parts.views, { provider: provider.title, href: url.href, signsOut: false });
 }
 
 interface Taken {

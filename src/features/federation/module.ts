@@ -20,13 +20,14 @@ import type { Provider } from './provider.ts';
 import { createProviderRegistry, type Providers } from './providers.ts';
 import { createSetOut } from './set-out.ts';
 import { createFederatedSignIn, type FederatedSignIn, type FederatedSignInParts } from './sign-in-pages.ts';
-import { createFederatedSignInStore, sweepSignIns } from './sign-ins/store.ts';
+import { createFederatedSignInStore, type FederatedSignInStore, sweepSignIns } from './sign-ins/store.ts';
+import { createSignOutThere, mountLoggedOut, type SignOutThere } from './sign-out-pages.ts';
 import { createAttemptStore, createIdentityStore, createProviderStore, type IdentityStore } from './store.ts';
 import { createWelcome, type WelcomeParts } from './welcome.ts';
 
 export type { FederatedAccount } from './account-pages.ts';
 export type { ProviderFinding } from './check-provider.ts';
-export { callbackUrl, type Provider } from './provider.ts';
+export { callbackUrl, loggedOutUrl, type Provider } from './provider.ts';
 export { type Providers, providersRevision } from './providers.ts';
 export { type NewProvider, newProviderSchema } from './schema.ts';
 export type { FederatedSignIn } from './sign-in-pages.ts';
@@ -41,6 +42,7 @@ export { beginSignIn } from './sign-ins/store.ts';
 export interface Federation {
   mount(router: Router): void;
   readonly signIn: FederatedSignIn;
+  readonly signOutThere: SignOutThere;
   /** Takes away the identities that somebody else may have connected to an account since a time (milliseconds). */
   disown(userId: string, since: number): Promise<Disowned>;
   readonly account: FederatedAccount;
@@ -112,26 +114,30 @@ export function createFederation(
       mountCallback(router, within);
       mountInteraction(router, within);
       mountLogout(router, within);
+      mountLoggedOut(router, parts);
     },
+    signOutThere: createSignOutThere(within),
     signIn: createFederatedSignIn(within),
     disown: (userId, since) => disown(identities, userId, since),
     account: createFederatedAccount(within),
-    personal: {
-      held: async ({ id }) => ({
-        identities: (await identities.list(id)).map((one) => ({
-          provider: one.provider,
-          issuer: one.issuer,
-          subject: one.subject,
-          label: one.label,
-          ...one.attributes,
-          connected_at: exportedTime(one.createdAt),
-          last_used_at: exportedTime(one.lastUsedAt),
-        })),
-      }),
-      erase: ({ id }) => [signIns.erase(id), ...identities.erase(id)],
-    },
+    personal: personalData(identities, signIns),
   };
 }
+
+const personalData = (identities: IdentityStore, signIns: FederatedSignInStore): PersonalData => ({
+  held: async ({ id }) => ({
+    identities: (await identities.list(id)).map((one) => ({
+      provider: one.provider,
+      issuer: one.issuer,
+      subject: one.subject,
+      label: one.label,
+      ...one.attributes,
+      connected_at: exportedTime(one.createdAt),
+      last_used_at: exportedTime(one.lastUsedAt),
+    })),
+  }),
+  erase: ({ id }) => [signIns.erase(id), ...identities.erase(id)],
+});
 
 async function disown(identities: IdentityStore, userId: string, since: number): Promise<Disowned> {
   const added = (await identities.list(userId)).filter(({ createdAt }) => createdAt >= since);

@@ -18,6 +18,9 @@ export interface Provider {
 /** Where a provider answers: an address of ours, exactly as it has to be registered there. */
 export const callbackUrl = (issuer: string, name: string): string => `${issuer}/federation/${name}/callback`;
 
+/** Where a provider leads who has signed out there, by our leave: registered there as well. */
+export const loggedOutUrl = (issuer: string, name: string): string => `${issuer}/federation/${name}/logged-out`;
+
 /** Whose subjects a provider tells of; for Microsoft's shared tenants the template is filled in by each token. */
 export function issuerOf({ definition, preset }: Pick<Provider, 'definition' | 'preset'>): string {
   const { type, issuer, tenant, endpoints } = definition;

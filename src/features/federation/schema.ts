@@ -83,6 +83,8 @@ const policySchema = z.strictObject({
   mfa: z.enum(['own', 'trust']).default('own'),
   /** Values of `acr` that stand for two factors at the provider, besides `mfa` in its `amr`. */
   mfa_acr: z.array(text(200)).max(20).default([]),
+  /** Whether a sign-out here is one at the provider too. */
+  logout: z.enum(['here', 'everywhere']).default('here'),
   /** When claims are taken over. */
   claims: z.enum(['first', 'always']).default('first'),
   /** Whoever does not meet all of it is refused. */
@@ -149,6 +151,12 @@ const sharedTenants: ReadonlySet<string> = new Set(['common', 'organizations', '
 export const tenantOf = ({ issuer, tenant }: Pick<ProviderDefinition, 'issuer' | 'tenant'>): string =>
   /\/([^/]+)\/v2\.0$/.exec(issuer ?? '')?.[1] ?? tenant ?? 'common';
 
+/** What only an ID token or a provider's metadata can tell of. */
+const needingOidc = ({ mfa, logout }: ReadProvider['policy']): [boolean, 'policy', string][] => [
+  [mfa === 'trust', 'policy', 'mfa: trust needs OpenID Connect'],
+  [logout === 'everywhere', 'policy', 'logout: everywhere needs OpenID Connect'],
+];
+
 /** What does not go together, field by field. */
 function contradictions(provider: ReadProvider): [keyof ReadProvider, string][] {
   const { type, issuer, endpoints, tenant, apple, policy, mapping } = provider;
@@ -167,7 +175,7 @@ function contradictions(provider: ReadProvider): [keyof ReadProvider, string][] 
       'policy',
       'trust_email needs one tenant',
     ],
-    [protocol === 'oauth2' && policy.mfa === 'trust', 'policy', 'mfa: trust needs OpenID Connect'],
+    ...(protocol === 'oauth2' ? needingOidc(policy) : []),
   ];
   return rules.filter(([applies]) => applies).map(([, field, message]) => [field, message]);
 }

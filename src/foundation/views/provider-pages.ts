@@ -27,6 +27,8 @@ export type ProviderProblem =
 export interface LeavingForProviderLocals {
   readonly provider: string;
   readonly href: string;
+  /** Whether the person goes there to sign out, having done so here. */
+  readonly signsOut: boolean;
 }
 
 /** An identity at another provider that lets a person in. Times are milliseconds since the epoch. */

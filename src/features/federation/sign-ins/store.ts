@@ -33,6 +33,10 @@ const statements = {
   ofIdentity: statement('fed_sign_in_identity', `${provedBy} AND identity_key = ?3`),
   /** A provider that never named its session may mean any of them. */
   ofBoth: statement('fed_sign_in_both', `${provedBy} AND identity_key = ?3 AND (sid_hash = ?4 OR sid_hash IS NULL)`),
+  providerOf: statement(
+    'fed_sign_in_provider',
+    'SELECT provider FROM federated_sign_ins WHERE sign_in_id = ?1 ORDER BY created_at DESC LIMIT 1',
+  ),
   erase: statement('fed_sign_in_erase', 'DELETE FROM federated_sign_ins WHERE user_id = ?1'),
   findToken: statement('fed_logout_find', 'SELECT id FROM federation_logout_tokens WHERE id = ?1'),
   useToken: statement('fed_logout_use', {
@@ -92,6 +96,9 @@ export function createFederatedSignInStore({ database, clock }: { database: Data
       const rows = await database.all<SignInRow>(which, params);
       return rows.map((row) => ({ userId: row.user_id, id: row.sign_in_id }));
     },
+    /** The provider that a sign-in was proved by. */
+    providerOf: async (signInId: string): Promise<string | undefined> =>
+      (await database.get<{ provider: string }>(statements.providerOf, [signInId]))?.provider,
     wasTaken: async (provider: string, token: SignedOut): Promise<boolean> =>
       (await database.get(statements.findToken, [tokenKey(provider, token)])) !== undefined,
     /** Must hit: of any number of equal logout tokens one is taken. */

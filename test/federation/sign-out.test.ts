@@ -1,0 +1,216 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { accountPage, enter } from '../account/kit.ts';
+import { Browser, type Page } from '../kit/browser.ts';
+import { type Product, startProduct } from '../kit/product.ts';
+import { addWebApp, isBack, type RelyingApp } from '../kit/relying-app.ts';
+import { hrefOf } from '../mfa/kit.ts';
+import { advance, standStill } from '../protocol/kit/time.ts';
+import { addProvider, comeBack, setOut, signInBy } from './kit.ts';
+import { startUpstream, type Upstream } from './upstream.ts';
+
+const goodbye = 'https://app.example/goodbye';
+const everywhere = { policy: { logout: 'everywhere' } } as const;
+
+let product: Product;
+let upstream: Upstream;
+let app: RelyingApp;
+
+beforeAll(async () => {
+  standStill();
+  [product, upstream] = await Promise.all([startProduct(), startUpstream()]);
+  app = await addWebApp(product, { first_party: true, post_logout_redirect_uris: [goodbye] });
+});
+afterAll(() => Promise.all([product.stop(), upstream.stop()]));
+beforeEach(async () => {
+  advance(61);
+  upstream.reset();
+  endSession(`${upstream.issuer}/end?realm=1`);
+  await addProvider(product, upstream, everywhere);
+});
+
+/** What its metadata names as the place to sign out. */
+function endSession(address: string | undefined): void {
+  upstream.behave.metadata = (metadata) => ({ ...metadata, end_session_endpoint: address });
+}
+
+const same = { 'sec-fetch-site': 'same-origin' };
+const signOut = (browser: Browser): Promise<Page> => browser.post(`${product.url}/sign-out`, {});
+const isSignedIn = async (browser: Browser): Promise<boolean> =>
+  (await accountPage(product, browser)).text.includes('id="sign-out"');
+const isGone = (url: string): boolean => url.startsWith(goodbye);
+const backAt = (browser: Browser, query: Record<string, string>, name = 'up'): Promise<Page> =>
+  browser.get(`${product.url}/federation/${name}/logged-out?${new URLSearchParams(query)}`);
+const locationOf = ({ status, headers }: Page): string => {
+  expect(status).toBe(303);
+  return new URL(headers.get('location') ?? '', product.url).href;
+};
+
+async function signedIn(): Promise<Browser> {
+  const browser = new Browser(same);
+  expect(isBack((await signInBy(app, upstream, browser)).url)).toBe(true);
+  return browser;
+}
+
+/** Signs out as far as the page that goes on to the provider; the address it goes on to. */
+async function signedOut(browser: Browser): Promise<URL> {
+  const page = await signOut(browser);
+  expect(page.status).toBe(200);
+  const href = hrefOf(page, 'leaving-go');
+  expect(page.headers.get('refresh')).toBe(`0; url=${href}`);
+  return new URL(href);
+}
+const stateOf = (url: URL): string => url.searchParams.get('state') ?? '';
+
+describe('a sign-out of somebody who came by a provider', () => {
+  it('stays here unless the operator says otherwise', async () => {
+    await addProvider(product, upstream);
+    const browser = await signedIn();
+    expect(locationOf(await signOut(browser))).toBe(`${product.url}/`);
+    expect(await isSignedIn(browser)).toBe(false);
+  });
+
+  it('goes on to the provider once it has ended here, and comes back', async () => {
+    const browser = await signedIn();
+    const there = await signedOut(browser);
+    expect(await isSignedIn(browser)).toBe(false);
+    expect(there.origin + there.pathname).toBe(`${upstream.issuer}/end`);
+    const { state, ...told } = Object.fromEntries(there.searchParams);
+    expect(state).toMatch(/^[\w-]{43}$/);
+    expect(told).toEqual({
+      realm: '1',
+      client_id: 'postern-at-up',
+      post_logout_redirect_uri: `${product.url}/federation/up/logged-out`,
+    });
+    expect(locationOf(await backAt(browser, { state: stateOf(there) }))).toBe(`${product.url}/`);
+  });
+
+  it('goes back to the app that asked for it, with its state', async () => {
+    const browser = await signedIn();
+    const { clientId } = app.credentials;
+    const asked = { client_id: clientId, post_logout_redirect_uri: goodbye, state: 's 1' };
+    const confirm = await browser.open(`${product.url}/logout?${new URLSearchParams(asked)}`);
+    const page = await browser.submit(confirm, 'logout-yes', {}, isGone);
+    const there = new URL(hrefOf(page, 'leaving-go'));
+    expect(there.href).not.toContain('goodbye');
+    expect(await isSignedIn(browser)).toBe(false);
+    const gone = new URL(locationOf(await backAt(browser, { state: stateOf(there) })));
+    expect([gone.origin + gone.pathname, gone.searchParams.get('state')]).toEqual([goodbye, 's 1']);
+    // Its cookie is gone: the same address leads nowhere a second time.
+    expect(locationOf(await backAt(browser, { state: stateOf(there) }))).toBe(`${product.url}/`);
+  });
+
+  it('ends on our own page where the app names no address', async () => {
+    const browser = await signedIn();
+    const page = await browser.submit(await browser.open(`${product.url}/logout`), 'logout-yes');
+    const done = await browser.open(
+      `${product.url}/federation/up/logged-out?state=${stateOf(new URL(hrefOf(page, 'leaving-go')))}`,
+    );
+    expect(done.text).toContain('id="logged-out"');
+  });
+
+  it('leaves who said no signed in, here and there', async () => {
+    const browser = await signedIn();
+    const page = await browser.submit(await browser.open(`${product.url}/logout`), 'logout-no');
+    expect(page.text).not.toContain('leaving-go');
+    expect(await isSignedIn(browser)).toBe(true);
+  });
+
+  it.each<[string, () => void]>([
+    ['names no place for it', () => endSession(undefined)],
+    ['names one that is no address of the web', () => endSession('javascript:alert(1)')],
+    [
+      'is down',
+      () => {
+        upstream.behave.interfere = (_, response) => {
+          response.writeHead(500).end();
+          return true;
+        };
+      },
+    ],
+  ])('is whole without a provider that %s', async (_, goWrong) => {
+    const browser = await signedIn();
+    // What is known of its metadata is old by then.
+    advance(601);
+    goWrong();
+    expect(locationOf(await signOut(browser))).toBe(`${product.url}/`);
+    expect(await isSignedIn(browser)).toBe(false);
+  });
+
+  it('leads nobody away who came by a password, or whose provider was disabled', async () => {
+    const { browser } = await enter(product, await product.addUser(), { browser: new Browser(same) });
+    expect(locationOf(await signOut(browser))).toBe(`${product.url}/`);
+    const other = await signedIn();
+    await addProvider(product, upstream, { ...everywhere, disabled: true });
+    expect(locationOf(await signOut(other))).toBe(`${product.url}/`);
+  });
+
+  it('is none when somebody signs in as somebody else', async () => {
+    const browser = await signedIn();
+    const user = await product.addUser();
+    const start = await browser.open(app.request({ prompt: 'login' }).url, isBack);
+    const { page: end } = await typeIn(browser, start, user);
+    expect(end.text).not.toContain('leaving-go');
+    expect(isBack(end.url)).toBe(true);
+  });
+});
+
+/** Signs in by password where another person is signed in; the library's page that signs that one out posts itself. */
+async function typeIn(browser: Browser, start: Page, { email, password }: { email: string; password: string }) {
+  const page = await browser.submit(start, 'login-submit', { login: email, password }, isBack);
+  const action = /<form method="post" action="([^"]+)">/.exec(page.text)?.[1];
+  const xsrf = /name="xsrf" value="([^"]+)"/.exec(page.text)?.[1];
+  if (action === undefined || xsrf === undefined) throw new Error(`nobody is signed out here:\n${page.text}`);
+  const posted = await browser.post(action, { xsrf, logout: 'yes' });
+  if (posted.status !== 303) return { page: posted };
+  return { page: await browser.open(new URL(posted.headers.get('location') ?? '', product.url).href, isBack) };
+}
+
+describe('the way back from a sign-out', () => {
+  it.each<[string, (state: string) => Record<string, string>]>([
+    ['no state', () => ({})],
+    ['a forged state', () => ({ state: 'forged' })],
+    ['a forged state and an address', () => ({ state: 'forged', post_logout_redirect_uri: 'https://evil.example/' })],
+    ['a part of the state', (state) => ({ state: state.slice(0, -1) })],
+  ])('leads home with %s', async (_, query) => {
+    const browser = await signedIn();
+    const there = await signedOut(browser);
+    const page = await backAt(browser, query(stateOf(there)));
+    expect(locationOf(page)).toBe(`${product.url}/`);
+    expect(page.headers.get('set-cookie')).toBeNull();
+  });
+
+  it('takes no address from its own', async () => {
+    const browser = await signedIn();
+    const state = stateOf(await signedOut(browser));
+    const evil = 'https://evil.example/';
+    const page = await backAt(browser, { state, onward: evil, post_logout_redirect_uri: evil, redirect_uri: evil });
+    expect(locationOf(page)).toBe(`${product.url}/`);
+  });
+
+  it('is of the browser that signed out, of its provider, and of half an hour', async () => {
+    await addProvider(product, upstream, { ...everywhere, name: 'other' });
+    const { clientId } = app.credentials;
+    const asked = new URLSearchParams({ client_id: clientId, post_logout_redirect_uri: goodbye });
+    const leave = async (browser: Browser): Promise<string> => {
+      const confirm = await browser.open(`${product.url}/logout?${asked}`);
+      return stateOf(new URL(hrefOf(await browser.submit(confirm, 'logout-yes', {}, isGone), 'leaving-go')));
+    };
+    const [first, second, third] = [await signedIn(), await signedIn(), await signedIn()];
+    const state = await leave(first);
+    expect(locationOf(await backAt(new Browser(), { state }))).toBe(`${product.url}/`);
+    expect(locationOf(await backAt(first, { state: await leave(second) }))).toBe(`${product.url}/`);
+    expect(locationOf(await backAt(first, { state }, 'other'))).toBe(`${product.url}/`);
+    const late = await leave(third);
+    advance(1801);
+    expect(locationOf(await backAt(third, { state: late }))).toBe(`${product.url}/`);
+  });
+
+  it('does nothing for who is signed in again by then', async () => {
+    const browser = await signedIn();
+    const state = stateOf(await signedOut(browser));
+    await comeBack(await setOut(app, upstream, { browser }), upstream);
+    expect(await isSignedIn(browser)).toBe(true);
+    await backAt(browser, { state });
+    expect(await isSignedIn(browser)).toBe(true);
+  });
+});
