@@ -1,5 +1,5 @@
 import type { Context, Middleware } from 'koa';
-import { machineEndpoints, type Protocol, publicDocuments } from '../features/protocol/module.ts';
+import type { Protocol } from '../features/protocol/module.ts';
 import type { Clock } from '../foundation/clock.ts';
 import { AppError } from '../foundation/errors.ts';
 import { doorState, showPage } from '../foundation/http/door.ts';
@@ -66,7 +66,8 @@ async function answer(ctx: Context, parts: AnswerErrorsParts, error: AppError): 
   for (const name of ['set-cookie', 'location', 'etag']) ctx.remove(name);
   if (error.retryAfter !== undefined) ctx.set('Retry-After', String(error.retryAfter));
   ctx.status = error.status;
-  if (machineEndpoints.has(ctx.path) || publicDocuments.has(ctx.path)) {
+  const { kind } = doorState(ctx);
+  if (kind === 'machine' || kind === 'document') {
     ctx.body = { error: machineCode(error.status), error_description: error.message };
     return;
   }

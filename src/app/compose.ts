@@ -12,7 +12,12 @@ import {
   emailSignIns,
   endEmailSignIns,
 } from '../features/email-sign-in/module.ts';
-import { beginSignIn, createFederation } from '../features/federation/module.ts';
+import {
+  beginSignIn,
+  createFederation,
+  createTokenRevocations,
+  tokenRevocationKind,
+} from '../features/federation/module.ts';
 import { createMfaPages } from '../features/mfa/module.ts';
 import { createNotices } from '../features/notices/module.ts';
 import { createPasskeyPages } from '../features/passkeys/module.ts';
@@ -150,7 +155,7 @@ function composePages(parts: PageParts, core: CoreFeatures, protocol: Protocol):
   const setUp = createSetUp(within);
   const offerReturn = (ctx: Context, userId: string): Promise<boolean> => deletions.offerReturn(ctx, userId);
   const { registersAlone } = registering;
-  const outside = { fetch: createOutboundFetch(parts.config), registersAlone };
+  const outside = { fetch: createOutboundFetch(parts.config), registersAlone, findBearer: protocol.findBearer };
   const federation = createFederation({ ...within, ...outside, offerReturn });
   // Users come last and by themselves where rows are erased: everything else belongs to an account.
   const rooms = [core.passwords, core.mfa, core.devices, protocol, registering, emailSignIns, addresses, federation];
@@ -219,13 +224,14 @@ function composeProtocol(parts: AppParts & { places: Places }, core: CoreFeature
   const kinds: Record<string, MessageKind> = {};
   const outbox = createOutbox({ ...parts, kinds });
   const { issuer } = parts.config;
+  const fetch = createOutboundFetch(parts.config);
   const notice = (message: LogoutNotice) => outbox.put('logout', message);
   const protocol = createProtocol({
     ...parts,
     ...core,
     issuer,
     views,
-    fetch: createOutboundFetch(parts.config),
+    fetch,
     notice,
     hasSecondFactor: core.mfa.has,
     isRemembered: rememberedBrowsers(core),
@@ -235,6 +241,7 @@ function composeProtocol(parts: AppParts & { places: Places }, core: CoreFeature
     onTokens: (tokens) => parts.metrics.tokensIssued(tokens),
   });
   kinds['logout'] = protocol.logoutNotices;
+  kinds[tokenRevocationKind] = createTokenRevocations({ ...parts, ...core, issuer, fetch });
   const room = composeMailRoom({ ...parts, ...core, views, outbox });
   const { mail } = room;
   if (room.kind) {

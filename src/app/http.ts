@@ -93,7 +93,7 @@ function openRequest({ issuer, ids, views, readContext }: HttpParts): Middleware
 
 function kindOf(path: string) {
   if (publicDocuments.has(path)) return 'document';
-  if (machineEndpoints.has(path)) return 'machine';
+  if (machineEndpoints.has(path) || path.startsWith('/api/')) return 'machine';
   if (path.startsWith('/assets/')) return 'asset';
   if (path === routes.end_session || path.startsWith(`${routes.end_session}/`)) return 'logout';
   return isProtocolPath(path) || /^\/(interaction|federation)\//.test(path) ? 'interaction' : 'page';

@@ -96,6 +96,8 @@ export const routeMeanings: Readonly<Record<string, string>> = {
   'POST /account/identities/link': 'Sets out to connect an identity at another provider.',
   'GET /account/identities/return': 'Connects what the provider has said, in the session that set out.',
   'POST /account/identities/unlink': 'Takes an identity at another provider off the account.',
+  'GET /api/v1/identities/:name/token':
+    'Gives an app a person’s access token of another provider, for an access token of ours with the scope `upstream_tokens:NAME`.',
   'POST /interaction/:uid/federation/:name': 'Sets out to sign in with another provider.',
   'GET /interaction/:uid/federation': 'Takes up what another provider has said, and goes on with the sign-in.',
   'GET /federation/:name/callback':

@@ -72,6 +72,8 @@ export const clientMeanings: Readonly<Record<string, string>> = {
   resources: 'APIs that it may use with all their scopes.',
   identity_providers:
     'Names of the other providers that its people may use; all where absent. With one, they go there at once.',
+  upstream_tokens:
+    'Names of other providers whose tokens it may fetch for a person who has agreed, by the scope `upstream_tokens:NAME`; none where absent.',
   refresh_grace_seconds: 'Instead of `refresh.graceSeconds`.',
   client_secret: 'At least 32 characters; one is made where absent. Only its hash is kept.',
   disabled: '`true` disables and ends what it holds; `false` opens nothing.',
@@ -84,7 +86,8 @@ export const providerMeanings: Readonly<Record<string, string>> = {
   issuer:
     'Whose subjects they are: found by discovery for OpenID Connect. The preset has one; another for an own installation.',
   tenant: 'Of `microsoft`: `common` (where absent), `organizations`, `consumers`, or one tenant’s id or domain.',
-  endpoints: 'Of `oauth2`: `authorization`, `token`, and `userinfo`, which says who an access token is for.',
+  endpoints:
+    'Of `oauth2`: `authorization`, `token`, and `userinfo`, which says who an access token is for; `revocation`, where it takes tokens back (RFC 7009).',
   client_id: 'What the provider calls this server. Needed.',
   client_secret:
     'What the provider gave for it; for `apple` the private key (the text of the .p8 file). Kept encrypted, set at creation.',
@@ -110,6 +113,7 @@ export const policyMeanings: Readonly<Record<string, string>> = {
   mfa_acr: 'Values of `acr` that stand for two factors as well, with `trust`.',
   logout:
     '`here`: a sign-out here leaves people signed in at the provider. `everywhere`: it takes them there too, where its metadata has `end_session_endpoint`.',
+  tokens: '`keep` stores the provider’s tokens, encrypted, for apps that may have them; nothing is kept where absent.',
   claims: 'When claims are taken over: at the `first` sign-in, or `always`. An address never is.',
   require:
     'Whom the provider must say that somebody is: `hd` (Google), `tid` (Microsoft), `organizations` and `teams` (GitHub), `domains` (of a verified address). All that is named has to be met.',

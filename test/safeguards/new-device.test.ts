@@ -53,7 +53,7 @@ async function throwOut(link: string): Promise<string> {
   return reset.url;
 }
 
-const identities = () => createIdentityStore({ database: product.database, clock: product.foundations.clock });
+const identities = () => createIdentityStore(product.foundations);
 
 /** Connects an identity at Google to the account, without its pages. */
 async function connect(subject: string): Promise<void> {

@@ -57,6 +57,7 @@ const routes: [Kind, 'GET' | 'POST', string][] = [
   ['machine', 'GET', '/token'],
   ['machine', 'GET', '/userinfo'],
   ['machine', 'POST', '/introspect'],
+  ['machine', 'GET', '/api/v1/identities/google/token'],
   ['machine', 'POST', '/revoke'],
   ['machine', 'POST', '/par'],
   ['machine', 'POST', '/device/authorize'],

@@ -1,24 +1,23 @@
 import type Router from '@koa/router';
 import { field, seeOther } from '../../foundation/http/door.ts';
 import type { AppInAccount } from '../../foundation/views/account-pages.ts';
-import type { Clients } from '../clients/module.ts';
-import { describeScopes } from '../consent/module.ts';
+import { type DescribeParts, describeScopes } from '../consent/module.ts';
 import { appOnPage, type ConnectedApps } from '../protocol/module.ts';
 import type { User } from '../users/module.ts';
 import { ownEvent } from './events.ts';
 import { arrive, tell, type VisitorParts } from './visitor-pages.ts';
 
-export interface AppPagesParts extends VisitorParts {
-  readonly clients: Clients;
+export interface AppPagesParts extends VisitorParts, DescribeParts {
   readonly apps: ConnectedApps;
 }
 
 /** The apps that a person has let into their account, with what each may see as consent says it. */
-export async function listApps({ apps, clients }: AppPagesParts, user: User): Promise<AppInAccount[]> {
+export async function listApps(parts: AppPagesParts, user: User): Promise<AppInAccount[]> {
+  const { apps, clients } = parts;
   return (await apps.list(user.id)).map(({ clientId, allowed, firstAt, lastAt }) => {
     const { name = clientId, host } = appOnPage(clients, clientId) ?? {};
     const isOurs = clients.find(clientId)?.metadata.first_party === true;
-    const scopes = describeScopes({ missing: allowed, requested: [] }, user, clients);
+    const scopes = describeScopes({ missing: allowed, requested: [] }, user, parts);
     return { clientId, name, host, scopes, firstAt, lastAt, isOurs };
   });
 }

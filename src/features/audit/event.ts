@@ -11,6 +11,11 @@ export const eventTypes = {
   'identity.verified': 'A person signed in with an identity at another provider, or took that step of a sign-in.',
   'identity.linked': 'An identity at another provider was connected to an account.',
   'identity.unlinked': 'An identity at another provider was taken off an account.',
+  'identity.token_retrieved':
+    'An app asked for the tokens of a person at another provider; refused or failed as the reason says.',
+  'identity.tokens_lost':
+    'Another provider did not take the refresh token of a person any more; what was kept was removed.',
+  'identity.tokens_revoked': 'Another provider was told that tokens of a person are not to work any more.',
   'federation.refused':
     'A sign-in with another provider came to nothing: declined, not answered as it should be, forged, or not allowed here.',
   'provider.created': 'An identity provider was registered.',

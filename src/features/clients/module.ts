@@ -25,6 +25,7 @@ export type {
 export { unknownReferences } from './read-client.ts';
 export type { ClientMetadata, NewClient, NewResource } from './schema.ts';
 export { grantTypes, newClientSchema, newResourceSchema } from './schema.ts';
+export { isUpstreamScope, upstreamOf, upstreamScope, upstreamScopesOf } from './upstream-scopes.ts';
 
 /**
  * Clients owns relying apps and services, their secrets, the APIs (resources) and their scopes, and answers from memory.

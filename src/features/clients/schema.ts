@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { longestTokenLifetime } from '../settings/module.ts';
 import { applicationTypeProblem, redirectUri, webUri } from './redirect-uri.ts';
 import { type ResponseType, responseTypeProblems, responseTypes } from './response-types.ts';
+import { isUpstreamScope } from './upstream-scopes.ts';
 
 const text = (longest: number) =>
   z
@@ -85,6 +86,11 @@ const fields = {
   require_pkce: z.boolean().default(true),
   resources: z.array(z.string().max(512)).max(100).default([]),
   identity_providers: z.array(z.string().max(32)).min(1).max(50).optional(),
+  upstream_tokens: z
+    .array(z.string().regex(/^[a-z][a-z0-9-]{0,31}$/, 'is not the name of a provider'))
+    .min(1)
+    .max(50)
+    .optional(),
   refresh_grace_seconds: z.int().min(0).max(300).optional(),
 };
 
@@ -150,6 +156,12 @@ function contradictions(client: ReadClient): [keyof ReadClient, string][] {
     ],
     [method === 'private_key_jwt' && client.jwks === undefined, 'jwks', 'is needed for private_key_jwt'],
     [client.client_secret !== undefined && !usesSecret(client), 'client_secret', `is not used with ${method}`],
+    // A public client's access token may be anybody's who looks into the app; what it opens elsewhere must not be.
+    [
+      client.upstream_tokens !== undefined && !isConfidential(client),
+      'upstream_tokens',
+      'needs a client that authenticates',
+    ],
     // RFC 9700 §2.1.1: without PKCE a public client's stolen code is a stolen account.
     [
       !client.require_pkce && !isConfidential(client),
@@ -183,7 +195,9 @@ export const newResourceSchema = z.strictObject({
   scopes: z
     .array(
       z.strictObject({
-        name: scopeName.refine((name) => !standardScopes.some((standard) => standard === name), 'is a standard scope'),
+        name: scopeName
+          .refine((name) => !standardScopes.some((standard) => standard === name), 'is a standard scope')
+          .refine((name) => !isUpstreamScope(name), 'is a scope for tokens of other providers'),
         description: text(500),
       }),
     )

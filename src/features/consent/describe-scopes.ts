@@ -1,5 +1,5 @@
 import type { ConsentScope } from '../../foundation/views/pages.ts';
-import type { Clients } from '../clients/module.ts';
+import { type Clients, isUpstreamScope, upstreamOf } from '../clients/module.ts';
 import { claimsOf, type Interaction } from '../protocol/module.ts';
 import type { User } from '../users/module.ts';
 
@@ -10,6 +10,12 @@ const shownClaims: Readonly<Record<string, readonly string[]>> = {
   phone: ['phone_number'],
 };
 
+export interface DescribeParts {
+  readonly clients: Clients;
+  /** Other identity providers, by the name that operators call them. */
+  readonly providers: { find(name: string): { readonly title: string } | undefined };
+}
+
 /**
  * What the person is asked to allow, as the page lists it: first who they are, then the scopes of APIs. Single claims
  * that no scope covers are listed by name. An app that asks again for what it was allowed before gets all of it shown.
@@ -17,7 +23,7 @@ const shownClaims: Readonly<Record<string, readonly string[]>> = {
 export function describeScopes(
   { missing, requested }: Pick<Interaction, 'missing' | 'requested'>,
   user: User,
-  clients: Clients,
+  { clients, providers }: DescribeParts,
 ): ConsentScope[] {
   const claims = claimsOf(user);
   const claimValue = (name: string) => (typeof claims[name] === 'string' ? [claims[name]] : []);
@@ -26,10 +32,20 @@ export function describeScopes(
   const ofApis = Object.entries(missing.resources).flatMap(([resource, names]) =>
     names.map((name) => ({ name, description: descriptionOf(clients, resource, name) })),
   );
-  const listed = [...missing.scopes.map(own), ...asked, ...ofApis];
-  const all = requested.map((name) => ({ ...own(name), description: ofAnyApi(clients, name) }));
+  const upstream = (names: readonly string[]) => ofProviders(providers, names);
+  const isOwn = (name: string) => !isUpstreamScope(name);
+  const listed = [...missing.scopes.filter(isOwn).map(own), ...upstream(missing.scopes), ...asked, ...ofApis];
+  const others = requested.filter(isOwn).map((name) => ({ ...own(name), description: ofAnyApi(clients, name) }));
+  const all = [...others, ...upstream(requested)];
   const seen = new Set<string>();
   return (listed.length > 0 ? listed : all).filter(({ name }) => !seen.has(name) && seen.add(name));
+}
+
+/** What may be done in the person's name elsewhere, with the names of where. */
+function ofProviders(providers: DescribeParts['providers'], scopes: readonly string[]): ConsentScope[] {
+  const names = scopes.map(upstreamOf).filter((name) => name !== undefined);
+  const shows = names.map((name) => providers.find(name)?.title ?? name);
+  return shows.length === 0 ? [] : [{ name: 'upstream_tokens', shows }];
 }
 
 const descriptionOf = (clients: Clients, resource: string, name: string): string | undefined =>

@@ -3,7 +3,7 @@ import type { Context } from 'koa';
 import type { Interaction } from '../protocol/module.ts';
 import { type ConsentPagesParts, mountConsent, showConsent } from './pages.ts';
 
-export { describeScopes } from './describe-scopes.ts';
+export { type DescribeParts, describeScopes } from './describe-scopes.ts';
 
 /**
  * Consent owns the question what an app may see and do, and its answer. What was allowed is kept by protocol, as the

@@ -3,20 +3,19 @@ import type { Context } from 'koa';
 import { doorState, seeOther, showPage } from '../../foundation/http/door.ts';
 import { formActionSource } from '../../foundation/http/security-headers.ts';
 import type { Views } from '../../foundation/views/render.ts';
-import type { Clients } from '../clients/module.ts';
 import { currentUnit, type Interaction, type Interactions } from '../protocol/module.ts';
 import type { Users } from '../users/module.ts';
-import { describeScopes } from './describe-scopes.ts';
+import { type DescribeParts, describeScopes } from './describe-scopes.ts';
 
-export interface ConsentPagesParts {
+export interface ConsentPagesParts extends DescribeParts {
   readonly views: Views;
-  readonly clients: Clients;
   readonly users: Users;
   readonly interactions: Interactions;
 }
 
 /** Shows the question; the dispatcher has found that it is next. */
-export function showConsent({ views, clients, users }: ConsentPagesParts) {
+export function showConsent(parts: ConsentPagesParts) {
+  const { views, users } = parts;
   return async (ctx: Context, interaction: Interaction): Promise<void> => {
     const user = interaction.accountId === undefined ? undefined : await users.find(interaction.accountId);
     const at = `/interaction/${interaction.uid}`;
@@ -26,7 +25,7 @@ export function showConsent({ views, clients, users }: ConsentPagesParts) {
       locals: {
         app: interaction.app ?? { name: interaction.clientId },
         account: user?.email ?? '',
-        scopes: user ? describeScopes(interaction, user, clients) : [],
+        scopes: user ? describeScopes(interaction, user, parts) : [],
         allowAction: `${at}/consent`,
         denyAction: `${at}/deny`,
         switchAction: `${at}/switch`,

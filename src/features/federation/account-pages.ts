@@ -1,4 +1,5 @@
 import type { Context } from 'koa';
+import type { Operation } from '../../foundation/db/statement.ts';
 import { doorState, field } from '../../foundation/http/door.ts';
 import type { IdentityInList, ProviderProblem } from '../../foundation/views/provider-pages.ts';
 import type { Notices } from '../notices/module.ts';
@@ -44,6 +45,8 @@ export interface FederatedAccount {
 }
 
 export interface FederatedAccountParts extends LeaveParts, Pick<WelcomeParts, 'ids' | 'audit'> {
+  /** Has the providers take back the tokens of a person that are kept with some identities. */
+  readonly revokeKept: (userId: string, isMeant: (identity: string) => boolean) => Promise<Operation[]>;
   readonly providers: Pick<Providers, 'find' | 'usable'>;
   readonly identities: IdentityStore;
   readonly notices: Notices;
@@ -84,6 +87,7 @@ export function createFederatedAccount(parts: FederatedAccountParts): FederatedA
       if (!hasOtherWay && others.length === 0) return 'last';
       if (!hasOtherWay) currentUnit()?.joinStep([identities.holdOther(user.id, one.id)], 'once');
       currentUnit()?.joinStep([identities.remove(user.id, one.id)], 'consume');
+      currentUnit()?.joinStep(await parts.revokeKept(user.id, (id) => id === one.id), 'outbox');
       currentUnit()?.joinStep(parts.notices.about({ kind: 'identity-unlinked' }, user, doorState(ctx)));
       currentUnit()?.events.push({
         type: 'identity.unlinked',

@@ -3,6 +3,7 @@ import { mapped } from './claim-mapping.ts';
 import type { Attributes } from './identity.ts';
 import type { Provider } from './provider.ts';
 import type { Json } from './providers/preset.ts';
+import type { UpstreamTokens } from './upstream-tokens.ts';
 
 /** Somebody whom a provider has vouched for. */
 export interface Arrival {
@@ -21,6 +22,8 @@ export interface Arrival {
   readonly amr: readonly string[];
   /** Whether that was two factors that count here. */
   readonly isMultiFactor: boolean;
+  /** What the provider gave for the person, where the operator has it kept. */
+  readonly tokens?: UpstreamTokens | undefined;
 }
 
 /** What a provider answered, once the protocol has checked it. */

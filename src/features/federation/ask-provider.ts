@@ -1,10 +1,12 @@
 import * as oidc from 'openid-client';
+import type { Clock } from '../../foundation/clock.ts';
 import { AppError } from '../../foundation/errors.ts';
 import { type Answer, type Arrival, readArrival } from './arrival.ts';
 import type { Way } from './attempt.ts';
 import type { Connect } from './connect.ts';
-import { endpointsOf, type Provider, scopesOf } from './provider.ts';
+import { endpointsOf, keepsTokens, type Provider, scopesOf } from './provider.ts';
 import type { Json } from './providers/preset.ts';
+import { readTokens } from './upstream-tokens.ts';
 
 /** Everything that is asked of a provider for one page, in milliseconds: a person does not wait longer. */
 export const providerLimitMs = 3500;
@@ -52,13 +54,14 @@ export interface AskProvider {
 /** How much earlier than we sent somebody a provider's clock may say that they signed in, in seconds. */
 const toleranceSeconds = 60;
 
-export function createAskProvider(connect: Connect): AskProvider {
+export function createAskProvider(connect: Connect, clock: Clock): AskProvider {
   return {
     async depart(provider, { redirectUri, state, way, wishes }) {
       const { config } = await connect.open(provider, providerLimitMs);
       const isOidc = provider.preset.protocol === 'oidc';
       return oidc.buildAuthorizationUrl(config, {
         ...provider.preset.parameters,
+        ...(keepsTokens(provider) ? provider.preset.offline?.parameters : {}),
         ...provider.definition.parameters,
         ...(isOidc ? wishParameters(provider, wishes) : {}),
         redirect_uri: redirectUri,
@@ -80,7 +83,8 @@ export function createAskProvider(connect: Connect): AskProvider {
         );
         const arrival = readArrival(provider, answer);
         if (!arrival) throw new ProviderProblem('failed', 'no_subject');
-        return { arrival, json: answer.json };
+        const tokens = keepsTokens(provider) ? readTokens(answer.tokens, clock) : undefined;
+        return { arrival: { ...arrival, tokens }, json: answer.json };
       } finally {
         connection.close();
       }
@@ -88,14 +92,14 @@ export function createAskProvider(connect: Connect): AskProvider {
   };
 }
 
-function wishParameters(
-  { preset: { prompts } }: Provider,
-  { prompt, loginHint, maxAge, uiLocales }: Wishes,
-): Record<string, string> {
+function wishParameters(provider: Provider, { prompt, loginHint, maxAge, uiLocales }: Wishes): Record<string, string> {
+  const { prompts, offline } = provider.preset;
+  const asksConsent = keepsTokens(provider) && offline?.asksConsent === true && prompt !== 'none';
   // Who cannot be made to sign in anew there is at least asked who they are.
   const asked = prompt === undefined || prompts === undefined || prompts.includes(prompt) ? prompt : 'select_account';
+  const all = [asked, asksConsent ? 'consent' : undefined].filter((one) => one !== undefined).join(' ');
   return {
-    ...(asked === undefined ? {} : { prompt: asked }),
+    ...(all === '' ? {} : { prompt: all }),
     ...(loginHint === undefined ? {} : { login_hint: loginHint }),
     ...(maxAge === undefined ? {} : { max_age: String(maxAge) }),
     ...(uiLocales === undefined ? {} : { ui_locales: uiLocales }),
@@ -112,8 +116,11 @@ class ProviderProblem extends Error {
   }
 }
 
+/** What was told, and the tokens that it was told with. */
+type Told = Answer & { readonly tokens: oidc.TokenEndpointResponse & oidc.TokenEndpointResponseHelpers };
+
 /** OpenID Connect Core §3.1.3.7, with the signature, and UserInfo's `sub` (§5.3.2). */
-async function oidcAnswer(provider: Provider, config: oidc.Configuration, found: Return): Promise<Answer> {
+async function oidcAnswer(provider: Provider, config: oidc.Configuration, found: Return): Promise<Told> {
   const { url, state, way, setOutAt } = found;
   const tokens = await oidc.authorizationCodeGrant(config, url, {
     expectedState: state,
@@ -132,7 +139,7 @@ async function oidcAnswer(provider: Provider, config: oidc.Configuration, found:
   const asksMore = provider.preset.userInfo === true && config.serverMetadata().userinfo_endpoint !== undefined;
   const more = asksMore ? await oidc.fetchUserInfo(config, tokens.access_token, claims.sub) : {};
   // What the token says goes first: it is signed.
-  return { issuer: claims.iss, json: { ...fromForm(url), ...more, ...claims } };
+  return { issuer: claims.iss, json: { ...fromForm(url), ...more, ...claims }, tokens };
 }
 
 /**
@@ -157,7 +164,7 @@ function fromForm(url: URL): Json {
 }
 
 /** OAuth 2.0: who it is says the provider's own API, asked with the access token. */
-async function plainAnswer(provider: Provider, config: oidc.Configuration, found: Return): Promise<Answer> {
+async function plainAnswer(provider: Provider, config: oidc.Configuration, found: Return): Promise<Told> {
   const { url, state, way } = found;
   const tokens = await oidc.authorizationCodeGrant(config, url, {
     expectedState: state,
@@ -183,7 +190,7 @@ async function plainAnswer(provider: Provider, config: oidc.Configuration, found
   const profile = await read(userinfo);
   if (typeof profile !== 'object' || profile === null) throw new ProviderProblem('failed', 'api_not_json');
   const more = await provider.preset.readMore?.(read, userinfo, provider.definition.policy.require);
-  return { issuer: config.serverMetadata().issuer, json: { ...(profile as Json), ...more } };
+  return { issuer: config.serverMetadata().issuer, json: { ...(profile as Json), ...more }, tokens };
 }
 
 const codeOf = (error: unknown): string | undefined => {

@@ -96,8 +96,13 @@ export function createConnect({ issuer, clock, fetch }: ConnectParts): Connect {
 
 /** A provider without discovery: what the operator or the preset says is its metadata. */
 function plain(provider: Provider, { clock, send }: { clock: Clock; send: oidc.CustomFetch }): oidc.Configuration {
-  const { authorization, token } = endpointsOf(provider);
-  const server = { issuer: issuerOf(provider), authorization_endpoint: authorization, token_endpoint: token };
+  const { authorization, token, revocation } = endpointsOf(provider);
+  const server = {
+    issuer: issuerOf(provider),
+    authorization_endpoint: authorization,
+    token_endpoint: token,
+    ...(revocation === undefined ? {} : { revocation_endpoint: revocation }),
+  };
   const config = new oidc.Configuration(server, provider.definition.client_id, {}, authenticationOf(provider, clock));
   config[oidc.customFetch] = withTrueStatus(send, token);
   return config;

@@ -1,7 +1,12 @@
 import type { z } from 'zod';
 import { AppError, type FieldErrors } from '../../foundation/errors.ts';
 
-export type FederationErrorCode = 'provider_refused' | 'provider_unknown' | 'federation_elsewhere' | 'federation_busy';
+export type FederationErrorCode =
+  | 'provider_refused'
+  | 'provider_unknown'
+  | 'federation_elsewhere'
+  | 'federation_busy'
+  | 'upstream_sign_in_required';
 
 const refused = (fields: FieldErrors): AppError<FederationErrorCode> => {
   const sentences = Object.entries(fields).map(([name, problem]) => `${name}: ${problem}`);

@@ -1,3 +1,5 @@
+import type { UpstreamTokens } from './upstream-tokens.ts';
+
 /** What a provider says of somebody that decides nothing yet: stored for the rooms that will ask for it. */
 export interface Attributes {
   readonly roles?: readonly string[];
@@ -18,7 +20,11 @@ export interface Identity {
   /** Milliseconds since the epoch. */
   readonly createdAt: number;
   readonly lastUsedAt: number | undefined;
+  /** Since when the provider's tokens are kept that are there now, if any are. */
+  readonly tokensAt: number | undefined;
 }
 
 /** An identity that is about to be connected. */
-export type NewIdentity = Omit<Identity, 'createdAt' | 'lastUsedAt'>;
+export type NewIdentity = Omit<Identity, 'createdAt' | 'lastUsedAt' | 'tokensAt'> & {
+  readonly tokens?: UpstreamTokens | undefined;
+};

@@ -3,12 +3,14 @@ import type { Clock } from '../../foundation/clock.ts';
 import type { KeyRing } from '../../foundation/crypto/key-ring.ts';
 import type { Database } from '../../foundation/db/database.ts';
 import type { Operation } from '../../foundation/db/statement.ts';
+import type { MessageKind, Outbox } from '../../foundation/outbox/outbox.ts';
 import type { Random } from '../../foundation/random.ts';
 import type { Audit } from '../audit/module.ts';
 import type { Clients } from '../clients/module.ts';
 import { exportedTime, type PersonalData } from '../users/module.ts';
 import { createFederatedAccount, type FederatedAccount } from './account-pages.ts';
 import { createAskProvider } from './ask-provider.ts';
+import { createAskTokens } from './ask-tokens.ts';
 import { mountCallback } from './callback-pages.ts';
 import { createCheckProvider, type ProviderFinding } from './check-provider.ts';
 import { type ConnectParts, createConnect } from './connect.ts';
@@ -18,17 +20,22 @@ import { createReadLogoutToken } from './logout-token.ts';
 import { createOffered } from './offered.ts';
 import type { Provider } from './provider.ts';
 import { createProviderRegistry, type Providers } from './providers.ts';
+import { createRevokeTokens, type RevokeTokens, tokenRevocations } from './revoke-tokens.ts';
 import { createSetOut } from './set-out.ts';
 import { createFederatedSignIn, type FederatedSignIn, type FederatedSignInParts } from './sign-in-pages.ts';
 import { createFederatedSignInStore, type FederatedSignInStore, sweepSignIns } from './sign-ins/store.ts';
 import { createSignOutThere, mountLoggedOut, type SignOutThere } from './sign-out-pages.ts';
 import { createAttemptStore, createIdentityStore, createProviderStore, type IdentityStore } from './store.ts';
+import { mountTokens, type TokenPagesParts } from './token-pages.ts';
+import { createTokenVault } from './token-vault.ts';
+import { createTokenStore, type TokenStore } from './tokens/store.ts';
 import { createWelcome, type WelcomeParts } from './welcome.ts';
 
 export type { FederatedAccount } from './account-pages.ts';
 export type { ProviderFinding } from './check-provider.ts';
 export { callbackUrl, loggedOutUrl, type Provider } from './provider.ts';
 export { type Providers, providersRevision } from './providers.ts';
+export { tokenRevocationKind } from './revoke-tokens.ts';
 export { type NewProvider, newProviderSchema } from './schema.ts';
 export type { FederatedSignIn } from './sign-in-pages.ts';
 export { beginSignIn } from './sign-ins/store.ts';
@@ -49,10 +56,10 @@ export interface Federation {
   readonly personal: PersonalData;
 }
 
-/** What is taken away: by whose word each could sign in, and the operation. */
+/** What is taken away: by whose word each could sign in, and the operations. */
 export interface Disowned {
   readonly providers: readonly string[];
-  readonly operation: Operation;
+  readonly operations: readonly Operation[];
 }
 
 type Stored = { readonly database: Database; readonly clock: Clock; readonly keyRing: KeyRing };
@@ -67,6 +74,11 @@ export const providerCheck = (
 ): ((provider: Provider) => Promise<ProviderFinding[]>) =>
   createCheckProvider({ ...parts, connect: createConnect(parts) });
 
+/** How the outbox tells providers that tokens are not to work any more. */
+export const createTokenRevocations = (
+  parts: ConnectParts & { readonly providers: Providers; readonly audit: Audit },
+): MessageKind => tokenRevocations({ ...parts, askTokens: createAskTokens(createConnect(parts), parts.clock) });
+
 /** The operations that remove a batch of attempts, and of what was proved by them, that expired before the given time (milliseconds). */
 export const sweepFederation = (parts: Stored, before: number): Operation[] => [
   createAttemptStore(parts).sweep(before),
@@ -74,6 +86,9 @@ export const sweepFederation = (parts: Stored, before: number): Operation[] => [
 ];
 
 type Made =
+  | 'tokens'
+  | 'vault'
+  | 'revokeKept'
   | 'readLogoutToken'
   | 'signIns'
   | 'attempts'
@@ -86,10 +101,13 @@ type Made =
 
 export function createFederation(
   parts: Stored &
-    ConnectParts & { readonly random: Random; readonly providers: Providers; readonly clients: Clients } & Omit<
-      InteractionPagesParts,
-      Made
-    > &
+    ConnectParts & {
+      readonly random: Random;
+      readonly providers: Providers;
+      readonly clients: Clients;
+      readonly outbox: Pick<Outbox, 'put'>;
+    } & Omit<TokenPagesParts, Made> &
+    Omit<InteractionPagesParts, Made> &
     Omit<FederatedSignInParts, Made> &
     Omit<WelcomeParts, Made> &
     Omit<LogoutPagesParts, Made>,
@@ -98,8 +116,10 @@ export function createFederation(
   const identities = createIdentityStore(parts);
   const signIns = createFederatedSignInStore(parts);
   const connect = createConnect(parts);
-  const ask = createAskProvider(connect);
-  const stored = { ...parts, attempts, identities, signIns };
+  const ask = createAskProvider(connect, parts.clock);
+  const tokens = createTokenStore(parts);
+  const revokeTokens = createRevokeTokens(parts.outbox);
+  const stored = { ...parts, attempts, identities, signIns, tokens, revokeTokens };
   const within = {
     ...stored,
     connect,
@@ -107,6 +127,8 @@ export function createFederation(
     setOut: createSetOut({ ...stored, ask }),
     welcome: createWelcome(stored),
     offered: createOffered(parts),
+    vault: createTokenVault({ ...stored, askTokens: createAskTokens(connect, parts.clock) }),
+    revokeKept: createRevokeKept(stored),
     readLogoutToken: createReadLogoutToken({ clock: parts.clock, connect }),
   };
   return {
@@ -115,15 +137,17 @@ export function createFederation(
       mountInteraction(router, within);
       mountLogout(router, within);
       mountLoggedOut(router, parts);
+      mountTokens(router, within);
     },
     signOutThere: createSignOutThere(within),
     signIn: createFederatedSignIn(within),
-    disown: (userId, since) => disown(identities, userId, since),
+    disown: (userId, since) => disown(within, userId, since),
     account: createFederatedAccount(within),
     personal: personalData(identities, signIns),
   };
 }
 
+/** Whom other providers say somebody is. Of tokens only that they are kept: they belong to apps, and open other doors. */
 const personalData = (identities: IdentityStore, signIns: FederatedSignInStore): PersonalData => ({
   held: async ({ id }) => ({
     identities: (await identities.list(id)).map((one) => ({
@@ -134,13 +158,29 @@ const personalData = (identities: IdentityStore, signIns: FederatedSignInStore):
       ...one.attributes,
       connected_at: exportedTime(one.createdAt),
       last_used_at: exportedTime(one.lastUsedAt),
+      tokens_kept_at: exportedTime(one.tokensAt),
     })),
   }),
   erase: ({ id }) => [signIns.erase(id), ...identities.erase(id)],
 });
 
-async function disown(identities: IdentityStore, userId: string, since: number): Promise<Disowned> {
+type RevokeKept = ReturnType<typeof createRevokeKept>;
+
+function createRevokeKept({ tokens, revokeTokens }: { tokens: TokenStore; revokeTokens: RevokeTokens }) {
+  return async (userId: string, isMeant: (identity: string) => boolean): Promise<Operation[]> =>
+    (await tokens.all(userId)).filter(({ id }) => isMeant(id)).map((one) => revokeTokens(one.provider, one));
+}
+
+async function disown(
+  { identities, revokeKept }: { identities: IdentityStore; revokeKept: RevokeKept },
+  userId: string,
+  since: number,
+): Promise<Disowned> {
   const added = (await identities.list(userId)).filter(({ createdAt }) => createdAt >= since);
+  const revoking = await revokeKept(userId, (id) => added.some((one) => one.id === id));
   // By time and not by name: what is connected while this is under way goes as well.
-  return { providers: added.map(({ provider }) => provider), operation: identities.removeSince(userId, since) };
+  return {
+    providers: added.map(({ provider }) => provider),
+    operations: [identities.removeSince(userId, since), ...revoking],
+  };
 }

@@ -38,12 +38,17 @@ export function endpointsOf(provider: Pick<Provider, 'definition' | 'preset'>): 
   return found;
 }
 
+/** Whether the operator has its tokens kept. */
+export const keepsTokens = ({ definition }: Pick<Provider, 'definition'>): boolean =>
+  definition.policy.tokens === 'keep';
+
 /** What is asked for. */
 export function scopesOf({ definition, preset }: Pick<Provider, 'definition' | 'preset'>): readonly string[] {
   const asked = definition.scopes ?? preset.scopes;
   const more = preset.scopesFor?.(definition.policy.require) ?? [];
   const openid = preset.protocol === 'oidc' ? ['openid'] : [];
-  return [...new Set([...openid, ...asked, ...more])];
+  const offline = keepsTokens({ definition }) && preset.offline?.scope !== undefined ? [preset.offline.scope] : [];
+  return [...new Set([...openid, ...asked, ...more, ...offline])];
 }
 
 /** The provider of a stored definition. */

@@ -85,6 +85,8 @@ const policySchema = z.strictObject({
   mfa_acr: z.array(text(200)).max(20).default([]),
   /** Whether a sign-out here is one at the provider too. */
   logout: z.enum(['here', 'everywhere']).default('here'),
+  /** Whether the provider's tokens are kept for apps that may have them; nothing is kept where nothing is said. */
+  tokens: z.literal('keep').optional(),
   /** When claims are taken over. */
   claims: z.enum(['first', 'always']).default('first'),
   /** Whoever does not meet all of it is refused. */
@@ -108,7 +110,9 @@ const fields = {
     .string()
     .regex(/^[A-Za-z0-9.-]{1,100}$/, 'must be common, organizations, consumers, or the tenant’s id or domain')
     .optional(),
-  endpoints: z.strictObject({ authorization: address, token: address, userinfo: address }).optional(),
+  endpoints: z
+    .strictObject({ authorization: address, token: address, userinfo: address, revocation: address.optional() })
+    .optional(),
   client_id: text(500),
   token_auth: z.enum(['client_secret_basic', 'client_secret_post']).optional(),
   apple: z.strictObject({ team_id: text(50), key_id: text(50) }).optional(),
@@ -159,7 +163,7 @@ const needingOidc = ({ mfa, logout }: ReadProvider['policy']): [boolean, 'policy
 
 /** What does not go together, field by field. */
 function contradictions(provider: ReadProvider): [keyof ReadProvider, string][] {
-  const { type, issuer, endpoints, tenant, apple, policy, mapping } = provider;
+  const { type, issuer, endpoints, tenant, apple, mapping } = provider;
   const { protocol, issuer: known, endpoints: knownEndpoints } = presetOf(type);
   const isPlain = protocol === 'oauth2' && knownEndpoints === undefined;
   const rules: [boolean, keyof ReadProvider, string][] = [
@@ -169,13 +173,27 @@ function contradictions(provider: ReadProvider): [keyof ReadProvider, string][] 
     [isPlain && mapping.sub === undefined, 'mapping', 'must say where sub is found'],
     [type !== 'microsoft' && tenant !== undefined, 'tenant', 'is for microsoft only'],
     [(type === 'apple') !== (apple !== undefined), 'apple', type === 'apple' ? 'is missing' : 'is for apple only'],
+    ...policyRules(provider, protocol),
+  ];
+  return rules.filter(([applies]) => applies).map(([, field, message]) => [field, message]);
+}
+
+/** The same of what its policy asks for. */
+function policyRules(provider: ReadProvider, protocol: 'oidc' | 'oauth2'): [boolean, keyof ReadProvider, string][] {
+  const { type, policy } = provider;
+  return [
     // Whoever administers any tenant could call themselves like somebody's administrator here.
     [
       type === 'microsoft' && policy.trust_email && sharedTenants.has(tenantOf(provider)),
       'policy',
       'trust_email needs one tenant',
     ],
+    // https://developer.apple.com/documentation/signinwithapplerestapi/tokenresponse: "Reserved for future use."
+    [
+      type === 'apple' && policy.tokens !== undefined,
+      'policy',
+      'tokens: keep is not for apple: its tokens open nothing',
+    ],
     ...(protocol === 'oauth2' ? needingOidc(policy) : []),
   ];
-  return rules.filter(([applies]) => applies).map(([, field, message]) => [field, message]);
 }

@@ -8,6 +8,7 @@ import type { Attempt, NewAttempt, Way } from './attempt.ts';
 import type { Identity, NewIdentity } from './identity.ts';
 import { type Provider, providerOf } from './provider.ts';
 import type { ProviderDefinition } from './schema.ts';
+import { sealedTokens } from './tokens/store.ts';
 
 interface Parts {
   readonly database: Database;
@@ -32,6 +33,7 @@ interface IdentityRow extends Row {
   attributes: string;
   created_at: number;
   last_used_at: number | null;
+  tokens_at: number | null;
 }
 
 interface AttemptRow extends Row {
@@ -50,11 +52,13 @@ interface AttemptRow extends Row {
   finished_at: number | null;
 }
 
-const identityColumns = 'id, user_id, provider, issuer, subject, label, attributes, created_at, last_used_at';
+const identityColumns =
+  'id, user_id, provider, issuer, subject, label, attributes, created_at, last_used_at, tokens_at';
 const attemptColumns = `id, provider, browser_hash, uid, user_id, sign_in_id, secret, arrival, problem, created_at, expires_at,
   filed_at, finished_at`;
 const insertIdentity = `INSERT INTO federated_identities (id, user_id, provider, identity_key, issuer, subject, label,
-  attributes, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)`;
+  attributes, created_at, access_token, refresh_token, token_scope, token_expires_at, tokens_at)
+  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)`;
 const otherIdentity = 'SELECT id FROM federated_identities WHERE user_id = ?1 AND id <> ?2';
 const expired = 'FROM federation_attempts WHERE expires_at < ?1 LIMIT 500';
 
@@ -119,15 +123,15 @@ const statements = {
     `UPDATE federation_attempts SET filed_at = ?2, arrival = ?3, problem = ?4
      WHERE id = ?1 AND used_at IS NOT NULL AND filed_at IS NULL`,
   ),
-  /** What was brought back is taken up once. */
+  /** What was brought back is taken up once, and kept no longer: it may hold tokens. */
   finishAttempt: statement(
     'attempt_finish',
-    `UPDATE federation_attempts SET finished_at = ?2
+    `UPDATE federation_attempts SET finished_at = ?2, arrival = NULL
      WHERE id = ?1 AND filed_at IS NOT NULL AND finished_at IS NULL AND expires_at > ?2`,
   ),
   refuseAttempt: statement(
     'attempt_refuse',
-    `UPDATE federation_attempts SET problem = ?3, finished_at = ?2, filed_at = COALESCE(filed_at, ?2)
+    `UPDATE federation_attempts SET problem = ?3, finished_at = ?2, filed_at = COALESCE(filed_at, ?2), arrival = NULL
      WHERE id = ?1 AND finished_at IS NULL`,
   ),
   awaitProof: statement(
@@ -181,7 +185,8 @@ export function createProviderStore({ database, clock, keyRing }: Parts) {
 export type ProviderStore = ReturnType<typeof createProviderStore>;
 
 /** The identities' rows. */
-export function createIdentityStore({ database, clock }: Omit<Parts, 'keyRing'>) {
+export function createIdentityStore(parts: Parts) {
+  const { database, clock } = parts;
   return {
     async find(of: Pick<Identity, 'issuer' | 'subject'>): Promise<Identity | undefined> {
       const row = await database.get<IdentityRow>(statements.findIdentity, [identityKey(of)]);
@@ -190,10 +195,11 @@ export function createIdentityStore({ database, clock }: Omit<Parts, 'keyRing'>)
     list: async (userId: string): Promise<Identity[]> =>
       (await database.all<IdentityRow>(statements.identitiesOf, [userId])).map(toIdentity),
     /** Must hit: misses when the identity belongs to an account already. */
-    add({ id, userId, provider, issuer, subject, label, attributes }: NewIdentity): Operation {
+    add({ id, userId, provider, issuer, subject, label, attributes, tokens }: NewIdentity): Operation {
       const key = identityKey({ issuer, subject });
       const kept = [issuer, subject, label ?? null, JSON.stringify(attributes), clock.now()];
-      return operation(statements.addIdentity, [id, userId, provider, key, ...kept], true);
+      const sealed = sealedTokens(parts, id, tokens);
+      return operation(statements.addIdentity, [id, userId, provider, key, ...kept, ...sealed], true);
     },
     /** Must hit: misses when it was unlinked meanwhile. */
     use: ({ id, userId }: Identity, { label, attributes }: Pick<NewIdentity, 'label' | 'attributes'>): Operation =>
@@ -223,6 +229,7 @@ const toIdentity = (row: IdentityRow): Identity => ({
   attributes: JSON.parse(row.attributes) as Identity['attributes'],
   createdAt: row.created_at,
   lastUsedAt: row.last_used_at ?? undefined,
+  tokensAt: row.tokens_at ?? undefined,
 });
 
 /** What is asked of the attempts' rows. */

@@ -6,8 +6,9 @@ import type { NewUser, User, Users } from '../users/module.ts';
 import type { Arrival } from './arrival.ts';
 import type { AttemptProblem } from './attempt.ts';
 import type { Identity } from './identity.ts';
-import type { Provider } from './provider.ts';
+import { keepsTokens, type Provider } from './provider.ts';
 import type { AttemptStore, IdentityStore } from './store.ts';
+import type { TokenStore } from './tokens/store.ts';
 
 /** What becomes of somebody whom a provider vouches for. */
 export type Welcome =
@@ -29,6 +30,7 @@ export interface WelcomeParts {
   readonly audit: Audit;
   readonly users: Users;
   readonly identities: IdentityStore;
+  readonly tokens: Pick<TokenStore, 'keep' | 'forget'>;
   readonly attempts: AttemptStore;
   /** Whether somebody with this address, or with one that nobody vouches for, may make an account without being asked in. */
   readonly registersAlone: (email: string | undefined) => boolean;
@@ -81,7 +83,7 @@ const isLost = (error: unknown): boolean =>
   error instanceof AppError && ['store_conflict', 'store_unique', 'user_email_taken'].includes(error.code);
 
 async function comeBack(
-  { users, identities, attempts }: WelcomeParts,
+  { users, identities, tokens, attempts }: WelcomeParts,
   { provider, attemptId, arrival }: Newcomer,
   identity: Identity,
 ): Promise<Welcome> {
@@ -96,10 +98,21 @@ async function comeBack(
   const operations = [
     attempts.finish(attemptId),
     identities.use(identity, { label: labelOf(arrival), attributes }),
+    ...keeping(tokens, { provider, arrival }, identity),
     // Never its address: what a provider calls somebody's today was somebody else's yesterday.
     ...(always && !isSame ? [{ ...users.changeClaims(user, claims), mustHit: false }] : []),
   ];
   return { kind: 'known', userId: user.id, operations };
+}
+
+/** What a provider gave with this sign-in takes the former tokens' place; where none are to be kept any more they go. */
+function keeping(
+  tokens: WelcomeParts['tokens'],
+  { provider, arrival }: Pick<Newcomer, 'provider' | 'arrival'>,
+  identity: Identity,
+): Operation[] {
+  if (keepsTokens(provider)) return arrival.tokens ? [tokens.keep(identity, arrival.tokens)] : [];
+  return identity.tokensAt === undefined ? [] : [tokens.forget(identity)];
 }
 
 /** What a person knows the identity by. */
@@ -112,8 +125,9 @@ export function connect(
   { provider, arrival, by, client }: Omit<Newcomer, 'attemptId'> & { readonly client?: string | undefined },
   userId: string,
 ): Operation[] {
-  const { issuer, subject, attributes } = arrival;
-  const one = { id: ids.next(), userId, provider: provider.name, issuer, subject, label: labelOf(arrival), attributes };
+  const { issuer, subject, attributes, tokens } = arrival;
+  const told = { issuer, subject, label: labelOf(arrival), attributes, tokens };
+  const one = { id: ids.next(), userId, provider: provider.name, ...told };
   const details = { provider: provider.name, identity: one.id };
   const event: AuditEvent = {
     type: 'identity.linked',

@@ -2,7 +2,7 @@ import type Provider from 'oidc-provider';
 import type { Client, ClientMetadata } from 'oidc-provider';
 import type { Clock } from '../../foundation/clock.ts';
 import { equalHashes, sha256 } from '../../foundation/crypto/hash.ts';
-import type { ClientRecord, Clients } from '../clients/module.ts';
+import { type ClientRecord, type Clients, upstreamScopesOf } from '../clients/module.ts';
 import type { Throttle } from '../throttle/module.ts';
 import { standardScopes } from './claims.ts';
 import { houseClientId } from './routes.ts';
@@ -23,6 +23,7 @@ export function clientMetadata(clients: Clients, engine: AskingEngine, clientId:
     resources: _resources,
     refresh_grace_seconds: _grace,
     identity_providers: _providers,
+    upstream_tokens: _tokens,
     ...metadata
   } = record.metadata;
   const scope = scopesOf(record, clients).filter((name) => engine.scopes.has(name));
@@ -33,10 +34,11 @@ export function clientMetadata(clients: Clients, engine: AskingEngine, clientId:
  * What a client may ask for, always as a list: the library takes the absence of one for leave to ask for everything,
  * the scopes of other clients' APIs included.
  */
-function scopesOf({ metadata }: ClientRecord, clients: Clients): string[] {
+function scopesOf(record: ClientRecord, clients: Clients): string[] {
+  const { metadata } = record;
   const listed = metadata.resources.flatMap((identifier) => clients.findResource(identifier)?.scopes ?? []);
   const own = metadata.scope === undefined ? standardScopes : metadata.scope.split(' ');
-  return [...new Set([...own, ...listed.map(({ name }) => name)])];
+  return [...new Set([...own, ...listed.map(({ name }) => name), ...upstreamScopesOf(record)])];
 }
 
 /** `response_type=none` brings a session and no token: all that our own pages need. */

@@ -1,4 +1,5 @@
 import { type Grant, interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider';
+import { isUpstreamScope } from '../clients/module.ts';
 import { type AssuranceRule, addAssurance } from './assurance.ts';
 import { standardScopes } from './claims.ts';
 import type { Allowed, RememberedConsents } from './remembered-consent.ts';
@@ -15,7 +16,7 @@ const isFirstParty = (ctx: KoaContextWithOIDC): boolean =>
 
 /** The scopes asked for that are the server's own, such as `email`, and not an API's. */
 const ownScopesAsked = (ctx: KoaContextWithOIDC): string[] =>
-  [...ctx.oidc.requestParamScopes].filter((name) => standardScopes.includes(name));
+  [...ctx.oidc.requestParamScopes].filter((name) => standardScopes.includes(name) || isUpstreamScope(name));
 
 /**
  * The library's interaction policy, in which the operator's own apps skip the question for consent. Native apps of

@@ -14,7 +14,7 @@ import type { MessageKind } from '../../foundation/outbox/outbox.ts';
 import type { Random } from '../../foundation/random.ts';
 import type { Views } from '../../foundation/views/render.ts';
 import type { Audit } from '../audit/module.ts';
-import type { Clients } from '../clients/module.ts';
+import { type Clients, upstreamScopesOf } from '../clients/module.ts';
 import type { SettingsModule } from '../settings/module.ts';
 import { createSignals } from '../signals/module.ts';
 import type { SigningKeys } from '../signing-keys/module.ts';
@@ -30,6 +30,7 @@ import { deviceFlow } from './device-pages.ts';
 import type { LogoutNotice } from './endings.ts';
 import { buildEngine, type Engine } from './engine.ts';
 import { errorPage } from './error-page.ts';
+import { createFindBearer, type FindBearer } from './find-bearer.ts';
 import { holdStrangers } from './hold-strangers.ts';
 import { createInteractions, type Interactions } from './interaction.ts';
 import { createJwtTokens, type PublishedKey } from './jwt-tokens.ts';
@@ -61,6 +62,7 @@ export { multiFactor, secondFactorReason, singleFactor } from './assurance.ts';
 export { claimsOf } from './claims.ts';
 export type { ConnectedApp, ConnectedApps } from './connected-apps.ts';
 export { createEndings, type Endings, type LogoutNotice } from './endings.ts';
+export type { Bearer, FindBearer } from './find-bearer.ts';
 export type { Interaction, Interactions, MissingConsent } from './interaction.ts';
 export { createSessionLedger, type LedgerRow, type SessionLedger } from './ledger/store.ts';
 export { interactionSeconds } from './lifetimes.ts';
@@ -99,6 +101,8 @@ export interface Protocol {
   readonly sessions: SignInSessions;
   readonly arrivals: Arrivals;
   readonly apps: ConnectedApps;
+  /** Who presents an access token at an endpoint of ours. */
+  readonly findBearer: FindBearer;
   readonly personal: PersonalData;
   /** How logout notices leave the outbox. */
   readonly logoutNotices: MessageKind;
@@ -184,6 +188,7 @@ export function createProtocol(parts: ProtocolParts): Protocol {
     sessions,
     arrivals: createArrivals({ ...parts, store, signals }),
     apps,
+    findBearer: createFindBearer({ ...parts, provider }),
     personal: createPersonalData({ sessions, apps }),
     logoutNotices: logoutNotices(parts, () => engine),
     rebuild,
@@ -244,7 +249,11 @@ function grantReferences(keyRing: KeyRing): (grantId: string) => string {
 function engineParts(parts: ProtocolParts, records: (kind: string) => Adapter, startAgain: Protocol['startAgain']) {
   const reference = grantReferences(parts.keyRing);
   // As they are now: an engine refuses clients that name a scope which it was not built with.
-  const scopes = new Set([...standardScopes, ...parts.clients.scopes().map(({ name }) => name)]);
+  const scopes = new Set([
+    ...standardScopes,
+    ...parts.clients.scopes().map(({ name }) => name),
+    ...parts.clients.all().flatMap(upstreamScopesOf),
+  ]);
   const clients = { find: async (id: string) => clientMetadata(parts.clients, { issuer: parts.issuer, scopes }, id) };
   const adapter = (kind: string) => (kind === 'Client' ? clients : records(kind));
   const error = errorPage({ ...parts, startAgain });

@@ -93,15 +93,15 @@ async function withoutAdded(
 ): Promise<readonly Operation[]> {
   const { id } = user;
   const { methods, operations } = await parts.mfa.disown(id, since);
-  const { providers, operation } = await parts.federation.disown(id, since);
+  const { providers, operations: unlinking } = await parts.federation.disown(id, since);
   const removed = [
     ...methods.map((method) => event(parts, id, { type: 'factor.removed', details: { method } }, by)),
     ...providers.map((provider) => event(parts, id, { type: 'identity.unlinked', details: { provider } }, by)),
   ];
-  if (removed.length === 0) return [...operations, operation];
+  if (removed.length === 0) return [...operations, ...unlinking];
   return [
     ...operations,
-    operation,
+    ...unlinking,
     ...removed,
     ...parts.notices.about({ kind: 'factors-disowned' }, { id, email }, { ...by, language }),
   ];

@@ -18,6 +18,8 @@ export const sealedColumns: readonly SealedColumn[] = [
   { table: 'identity_providers', column: 'client_secret', mixed: false },
   { table: 'federation_attempts', column: 'secret', mixed: false },
   { table: 'federation_attempts', column: 'arrival', mixed: false },
+  { table: 'federated_identities', column: 'access_token', mixed: false },
+  { table: 'federated_identities', column: 'refresh_token', mixed: false },
   // Sessions, interactions, device codes and pushed requests hold cookie values and codes of others; tokens hold nothing.
   { table: 'artifacts', column: 'payload', mixed: true },
 ];

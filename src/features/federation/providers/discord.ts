@@ -10,6 +10,7 @@ export const discord: Preset = {
     authorization: `${issuer}/oauth2/authorize`,
     token: `${issuer}/api/oauth2/token`,
     userinfo: `${issuer}/api/users/@me`,
+    revocation: `${issuer}/api/oauth2/token/revoke`,
   }),
   authentication: 'client_secret_basic',
   mapping: {

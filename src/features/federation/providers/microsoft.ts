@@ -12,6 +12,8 @@ export const microsoft: Preset = {
   protocol: 'oidc',
   issuer: 'https://login.microsoftonline.com',
   scopes: ['openid', 'profile', 'email'],
+  // https://learn.microsoft.com/entra/identity-platform/scopes-oidc#the-offline_access-scope
+  offline: { scope: 'offline_access' },
   // Its UserInfo is Microsoft Graph's and tells nothing that the ID token does not.
   userInfo: false,
   mapping: standardMapping,

@@ -5,6 +5,8 @@ export const oidc: Preset = {
   title: 'OpenID Connect',
   protocol: 'oidc',
   scopes: ['openid', 'profile', 'email'],
+  // OpenID Connect Core §11: without `prompt=consent` it is to be ignored.
+  offline: { scope: 'offline_access', asksConsent: true },
   userInfo: true,
   mapping: standardMapping,
 };

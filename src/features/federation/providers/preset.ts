@@ -7,6 +7,8 @@ export interface Endpoints {
   readonly token: string;
   /** Answers who the access token is for. */
   readonly userinfo: string;
+  /** Takes tokens back (RFC 7009), where there is one. */
+  readonly revocation?: string | undefined;
 }
 
 /** Reads an address of the provider with the access token, as JSON. */
@@ -45,6 +47,13 @@ export interface Preset {
   readonly prompts?: readonly string[];
   /** Sent along with every authorization request. */
   readonly parameters?: Readonly<Record<string, string>>;
+  /** What is asked for so that tokens which are kept can be renewed. Absent where every code brings a refresh token, or none does. */
+  readonly offline?: {
+    readonly scope?: string;
+    readonly parameters?: Readonly<Record<string, string>>;
+    /** Whether the person has to be asked for it each time. */
+    readonly asksConsent?: boolean;
+  };
   /** Whether the answer comes as a POST of another site. */
   readonly formPost?: boolean;
   /** Whether UserInfo tells more than the ID token. */
