@@ -32,7 +32,7 @@ beforeAll(async () => {
   const owners = kinds.flatMap((kind) => [owner(kind, 'linked'), owner(kind, 'kept')]);
   stage = await openStage({
     users: owners.map((user) => ({ ...user, email_verified: true })),
-    providers: [...upstreams].map(([kind, upstream]) => seedOf(kind, upstream)),
+    providers: [...[...upstreams].map(([kind, upstream]) => seedOf(kind, upstream)), leftEverywhere()],
     clients: [{ ...harbourClient(harbour), first_party: true }],
   });
 });
@@ -41,6 +41,18 @@ afterAll(async () => {
   await harbour?.close();
   await Promise.all([...upstreams.values()].map((one) => one.stop()));
 });
+
+/** The standard's stand-in once more, where a sign-out here is one there as well. */
+function leftEverywhere() {
+  const [kind, upstream] = standardOne();
+  return { ...seedOf(kind, upstream, 'left'), policy: { create: true, logout: 'everywhere' } } as const;
+}
+
+function standardOne(): [Kind, Upstream] {
+  const found = [...upstreams].find(([{ name }]) => name === 'oidc');
+  if (!found) throw new Error('no stand-in that keeps to the standard');
+  return found;
+}
 
 interface Way {
   readonly kind: Kind;
@@ -193,6 +205,36 @@ describe.each(ways)('$name, JavaScript: $javaScriptEnabled', ({ kind, name, java
     await page.click('#identity-unlink');
     await page.waitForSelector('#problem');
     expect(await page.locator('#identity-unlink').count()).toBe(1);
+    await page.context().close();
+  });
+});
+
+describe.each([true, false])('a sign-out there and back, JavaScript: %s', (javaScriptEnabled) => {
+  it('passes the provider on the way from the page to where it leads', async () => {
+    const [kind, upstream] = standardOne();
+    const { page, observed } = await open({ kind, upstream, javaScriptEnabled });
+    const sub = `${javaScriptEnabled ? 3 : 4}1906`;
+    upstream.addPerson(somebody(kind, { sub, email: `grace${sub}@oidc.example` }));
+    const signInHere = async (): Promise<void> => {
+      await page.goto(`${stage.server.url}/account`);
+      await page.click('#sign-in-link');
+      await page.click('#choose-left');
+      await page.click(`#person-${sub}`);
+      await page.waitForURL(`${stage.server.url}/account`);
+    };
+    const passed = (): number => upstream.requests.filter(({ endpoint }) => endpoint === 'endSession').length;
+    const before = passed();
+    await signInHere();
+    await page.click('#sign-out');
+    await page.waitForURL(`${stage.server.url}/`);
+    expect(passed()).toBe(before + 1);
+    await signInHere();
+    const asked = { client_id: 'harbour-books', post_logout_redirect_uri: `${harbour.url}/`, state: 'bye' };
+    await page.goto(`${stage.server.url}/logout?${new URLSearchParams(asked)}`);
+    await page.click('#logout-yes');
+    await page.waitForURL(`${harbour.url}/?state=bye`);
+    expect(passed()).toBe(before + 2);
+    expect(observed.complaints).toEqual([]);
     await page.context().close();
   });
 });
