@@ -1,5 +1,7 @@
+import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { enter } from '../account/kit.ts';
+import { kindOf, registerKind, signInWith, somebody } from '../federation/kinds.ts';
 import { addProvider, comeBack, isUpstream, setOut, signInBy } from '../federation/kit.ts';
 import { startUpstream, type Upstream } from '../federation/upstream.ts';
 import { race } from '../kit/barrier.ts';
@@ -96,5 +98,30 @@ describe.each(servers)('sign-in with another provider on $name', ({ start }) => 
     });
     await race([racer(product.url, one.id), racer(node.url, 'second')]);
     expect(await prisma.federatedIdentity.count({ where: { userId: user?.id ?? '' } })).toBe(1);
+  });
+
+  it('renews tokens that have ended once, whichever node is asked for them', async () => {
+    const kind = { ...kindOf('oidc'), seed: () => ({ policy: { create: true, tokens: 'keep' as const } }) };
+    const keeper = await registerKind(product, kind);
+    const client = await addWebApp(product, { first_party: true, upstream_tokens: ['oidc'] });
+    await node.app.core.reload();
+    node.app.protocol.rebuild();
+    keeper.addPerson(somebody(kind, { sub: 'keeper', email: 'keeper@up.example' }));
+    const verifier = 'a-verifier-that-is-long-enough-to-be-one-0123456789';
+    const challenge = createHash('sha256').update(verifier).digest('base64url');
+    const parameters = { scope: 'openid upstream_tokens:oidc', code_challenge: challenge };
+    const back = await signInWith(client, keeper, 'oidc', { parameters });
+    const { body } = await client.exchange(new URL(back.url).searchParams.get('code') ?? '', verifier);
+    await product.database.together(async (tx) => {
+      await tx.federatedIdentity.updateMany({ where: { subject: 'keeper' }, data: { tokenExpiresAt: 1n } });
+    });
+    const headers = { authorization: `Bearer ${String(body['access_token'])}` };
+    const at = { method: 'GET', path: '/api/v1/identities/oidc/token', headers } as const;
+    const answers = await race(
+      Array.from({ length: 32 }, (_, index) => ({ ...at, origin: index % 2 === 0 ? product.url : node.url })),
+    );
+    const renewals = keeper.requests.filter(({ form }) => form.get('grant_type') === 'refresh_token');
+    expect([new Set(answers.map(({ status }) => status)), renewals.length]).toEqual([new Set([200]), 1]);
+    await keeper.stop();
   });
 });
