@@ -354,14 +354,22 @@ async function complaintsOf(look: Look): Promise<string[]> {
 
 const lowestEdge = `Math.ceil(Math.max(...[...document.body.querySelectorAll('main, section')].map((box) => box.getBoundingClientRect().bottom)))`;
 
-/** The whole page, however long, without the emptiness around it. */
+/** What a page is shown of in README at most, in pixels: the account's is longer. */
+const tallest = 1500;
+
+/** The page without the emptiness around it. */
 async function takePicture(page: Page, name: string, { width, scheme }: Look): Promise<void> {
   mkdirSync(pictures, { recursive: true });
   const path = join(pictures, `${name}-${width}-${scheme}.png`);
   await page.evaluate('document.activeElement?.blur()');
   const bottom = Number(await page.evaluate(lowestEdge)) + 56;
   const margin = width > 1000 ? 200 : 0;
-  const clip = { x: margin, y: 0, width: width - 2 * margin, height: Math.max(bottom, width > 1000 ? 560 : 844) };
+  const clip = {
+    x: margin,
+    y: 0,
+    width: width - 2 * margin,
+    height: Math.min(Math.max(bottom, width > 1000 ? 560 : 844), tallest),
+  };
   await page.screenshot({ path, fullPage: true, clip, animations: 'disabled' });
   expect(statSync(path).size, `${name} is too large for README`).toBeLessThanOrEqual(largestPicture);
 }
