@@ -1,8 +1,9 @@
-import { readFileSync, unwatchFile, watchFile } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import type { RequestListener, Server, ServerOptions } from 'node:http';
 import { createServer } from 'node:https';
 import type { Config } from '../foundation/config/schema.ts';
 import { AppError } from '../foundation/errors.ts';
+import { followFile } from '../foundation/follow-file.ts';
 import type { Log } from '../foundation/observe/log.ts';
 
 export interface TlsServerParts {
@@ -12,16 +13,12 @@ export interface TlsServerParts {
   readonly log: Log;
 }
 
-/** How often the certificate is looked at, in milliseconds. */
-const watchMs = 5_000;
-
 /**
  * An https server whose certificate is read again when its file changes: renewal needs no restart, and a broken renewal
  * keeps the former one. Throws `tls_unusable`.
  */
 export function createTlsServer({ tls, limits, listener, log }: TlsServerParts): Server {
-  const server = openServer(tls, limits, listener);
-  const renew = () => {
+  const renew = (): void => {
     try {
       server.setSecureContext(read(tls));
       log.info({}, 'the certificate was read again');
@@ -29,9 +26,10 @@ export function createTlsServer({ tls, limits, listener, log }: TlsServerParts):
       log.error({ err: error }, 'the changed certificate cannot be used; the former one stays');
     }
   };
-  for (const file of [tls.cert, tls.key]) watchFile(file, { interval: watchMs, persistent: false }, renew);
+  const unfollow = [tls.cert, tls.key].map((file) => followFile(file, renew));
+  const server = openServer(tls, limits, listener);
   server.on('close', () => {
-    for (const file of [tls.cert, tls.key]) unwatchFile(file, renew);
+    for (const end of unfollow) end();
   });
   return server as unknown as Server;
 }

@@ -1,6 +1,7 @@
-import { readFileSync, type Stats, unwatchFile, watchFile } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { Reader, type Response, validate } from 'maxmind';
 import { AppError } from '../errors.ts';
+import { followFile } from '../follow-file.ts';
 import { geoipUnusable } from './errors.ts';
 import type { Names, Place, Position } from './place.ts';
 
@@ -30,9 +31,6 @@ export interface PlacesFile {
   readonly madeAt: number;
 }
 
-/** How often the file is looked at, in milliseconds. */
-const watchMs = 5_000;
-
 /**
  * Places from the operator's own file, read again when it changes. It is never a reason not to serve: without it, or
  * with one that is broken, people are told addresses and no places.
@@ -48,15 +46,11 @@ export function openPlaces({ file, onRead, onUnusable }: PlacesParts): Places {
       onUnusable(asUnusable(file, error));
     }
   };
+  const unfollow = followFile(file, read);
   read();
-  const readAgain = (now: Stats, before: Stats): void => {
-    // Told once of a file that is not there, which has been said.
-    if (now.mtimeMs !== before.mtimeMs || now.size !== before.size) read();
-  };
-  watchFile(file, { interval: watchMs, persistent: false }, readAgain);
   return {
     find: (address) => (reader === undefined || address === undefined ? undefined : lookUp(reader, address)),
-    close: () => unwatchFile(file, readAgain),
+    close: unfollow,
   };
 }
 
