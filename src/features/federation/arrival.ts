@@ -3,6 +3,7 @@ import { mapped } from './claim-mapping.ts';
 import type { Attributes } from './identity.ts';
 import type { Provider } from './provider.ts';
 import type { Json } from './providers/preset.ts';
+import { textClaims } from './text-claims.ts';
 import type { UpstreamTokens } from './upstream-tokens.ts';
 
 /** Somebody whom a provider has vouched for. */
@@ -46,23 +47,7 @@ const texts = (value: unknown): string[] =>
     .filter((one): one is string => one !== undefined && one.length <= 200)
     .slice(0, 200);
 
-/** Claims that an account may carry as text; addresses only where a link may lead there. */
-const claimNames = [
-  'name',
-  'given_name',
-  'family_name',
-  'middle_name',
-  'nickname',
-  'preferred_username',
-  'profile',
-  'picture',
-  'website',
-  'gender',
-  'birthdate',
-  'zoneinfo',
-  'locale',
-  'phone_number',
-] as const;
+/** Claims that are addresses: only where a link may lead there. */
 const addresses: ReadonlySet<string> = new Set(['profile', 'picture', 'website']);
 
 const fits = (name: string, value: string): boolean => {
@@ -84,7 +69,7 @@ export function readArrival(provider: Provider, { issuer, json }: Answer): Arriv
   const sid = preset.protocol === 'oidc' ? json['sid'] : undefined;
   const email = text(of('email'));
   const isVerified = preset.isEmailVerified?.(json) ?? of('email_verified') === true;
-  const found = claimNames.map((name) => [name, text(of(name))] as const);
+  const found = textClaims.map((name) => [name, text(of(name))] as const);
   return {
     issuer,
     subject,

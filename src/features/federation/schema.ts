@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { isSource } from './claim-mapping.ts';
 import { type ProviderType, presetOf, presets } from './presets.ts';
+import { textClaims } from './text-claims.ts';
 
 const text = (longest: number) =>
   z
@@ -32,27 +33,7 @@ const domain = z
 const scope = z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,256}$/, 'is not a scope');
 
 /** Claims that a provider may say something about: the standard ones (OpenID Connect Core §5.1), and what access is decided by. */
-const mappable = [
-  'sub',
-  'email',
-  'email_verified',
-  'name',
-  'given_name',
-  'family_name',
-  'middle_name',
-  'nickname',
-  'preferred_username',
-  'profile',
-  'picture',
-  'website',
-  'gender',
-  'birthdate',
-  'zoneinfo',
-  'locale',
-  'phone_number',
-  'roles',
-  'organizations',
-] as const;
+const mappable = ['sub', 'email', 'email_verified', ...textClaims, 'roles', 'organizations'] as const;
 
 /** What the protocol itself sends; an operator's own parameters must not replace it. */
 const ownParameters: ReadonlySet<string> = new Set([

@@ -1,3 +1,5 @@
+import { textClaims } from '../text-claims.ts';
+
 /** A JSON object as a provider sent it. Nothing in it is trusted beyond what the protocol has checked. */
 export type Json = Readonly<Record<string, unknown>>;
 
@@ -66,22 +68,10 @@ export interface Preset {
   readonly readMore?: (read: ReadApi, userinfo: string, require: Requirements) => Promise<Json>;
 }
 
+/** What nobody has to tell in order to sign in: it is taken over where the operator's mapping says so. */
+const unasked: ReadonlySet<string> = new Set(['gender', 'birthdate', 'phone_number']);
+
 /** The claims that OpenID Connect names (Core §5.1), each by its own name. */
 export const standardMapping: Readonly<Record<string, string>> = Object.fromEntries(
-  [
-    'sub',
-    'email',
-    'email_verified',
-    'name',
-    'given_name',
-    'family_name',
-    'middle_name',
-    'nickname',
-    'preferred_username',
-    'profile',
-    'picture',
-    'website',
-    'zoneinfo',
-    'locale',
-  ].map((name) => [name, name]),
+  ['sub', 'email', 'email_verified', ...textClaims.filter((name) => !unasked.has(name))].map((name) => [name, name]),
 );
