@@ -36,11 +36,13 @@ interface IdentityRow extends Row {
   tokens_at: number | null;
 }
 
+/** The interaction is looked up by the hash of its uid, which a cookie holds, and led back to by the uid itself. */
+type SealedWay = Way & Pick<NewAttempt, 'uid'>;
+
 interface AttemptRow extends Row {
   id: string;
   provider: string;
   browser_hash: string;
-  uid: string | null;
   user_id: string | null;
   sign_in_id: string | null;
   secret: string;
@@ -54,7 +56,7 @@ interface AttemptRow extends Row {
 
 const identityColumns =
   'id, user_id, provider, issuer, subject, label, attributes, created_at, last_used_at, tokens_at';
-const attemptColumns = `id, provider, browser_hash, uid, user_id, sign_in_id, secret, arrival, problem, created_at, expires_at,
+const attemptColumns = `id, provider, browser_hash, user_id, sign_in_id, secret, arrival, problem, created_at, expires_at,
   filed_at, finished_at`;
 const insertIdentity = `INSERT INTO federated_identities (id, user_id, provider, identity_key, issuer, subject, label,
   attributes, created_at, access_token, refresh_token, token_scope, token_expires_at, tokens_at)
@@ -236,29 +238,33 @@ const toIdentity = (row: IdentityRow): Identity => ({
 function createAttemptReads({ database, clock, keyRing }: Parts) {
   const open = <T>(sealed: string, column: 'secret' | 'arrival', id: string): T =>
     JSON.parse(keyRing.open(sealed, attemptPlace(column, id)).toString()) as T;
-  const toAttempt = (row: AttemptRow): Attempt => ({
-    id: row.id,
-    provider: row.provider,
-    browserHash: row.browser_hash,
-    uid: row.uid ?? undefined,
-    userId: row.user_id ?? undefined,
-    signInId: row.sign_in_id ?? undefined,
-    way: open<Way>(row.secret, 'secret', row.id),
-    arrival: row.arrival === null ? undefined : open<Arrival>(row.arrival, 'arrival', row.id),
-    problem: (row.problem as Attempt['problem']) ?? undefined,
-    createdAt: row.created_at,
-    isFiled: row.filed_at !== null && row.finished_at === null && row.expires_at > clock.now(),
-  });
+  const toAttempt = (row: AttemptRow): Attempt => {
+    const { uid, ...way } = open<SealedWay>(row.secret, 'secret', row.id);
+    return {
+      id: row.id,
+      provider: row.provider,
+      browserHash: row.browser_hash,
+      uid,
+      userId: row.user_id ?? undefined,
+      signInId: row.sign_in_id ?? undefined,
+      way,
+      arrival: row.arrival === null ? undefined : open<Arrival>(row.arrival, 'arrival', row.id),
+      problem: (row.problem as Attempt['problem']) ?? undefined,
+      createdAt: row.created_at,
+      isFiled: row.filed_at !== null && row.finished_at === null && row.expires_at > clock.now(),
+    };
+  };
   return {
     async find(id: string): Promise<Attempt | undefined> {
       const row = await database.get<AttemptRow>(statements.findAttempt, [id]);
       return row && toAttempt(row);
     },
     /** Whether one has set out from an interaction. */
-    hasAny: async (uid: string): Promise<boolean> => (await database.get(statements.anyAttempt, [uid])) !== undefined,
+    hasAny: async (uid: string): Promise<boolean> =>
+      (await database.get(statements.anyAttempt, [sha256(uid)])) !== undefined,
     /** The last one of an interaction that came back, or failed to set out. */
     async newest(uid: string): Promise<Attempt | undefined> {
-      const row = await database.get<AttemptRow>(statements.newestAttempt, [uid]);
+      const row = await database.get<AttemptRow>(statements.newestAttempt, [sha256(uid)]);
       return row && toAttempt(row);
     },
   };
@@ -270,8 +276,9 @@ export function createAttemptStore(parts: Parts) {
   return {
     ...createAttemptReads(parts),
     put({ id, provider, browserHash, uid, userId, signInId, way, expiresAt }: NewAttempt): Operation {
-      const sealed = keyRing.seal(JSON.stringify(way), attemptPlace('secret', id));
-      const whose = [uid ?? null, userId ?? null, signInId ?? null];
+      const kept: SealedWay = { ...way, uid };
+      const sealed = keyRing.seal(JSON.stringify(kept), attemptPlace('secret', id));
+      const whose = [uid === undefined ? null : sha256(uid), userId ?? null, signInId ?? null];
       return operation(
         statements.putAttempt,
         [id, provider, browserHash, ...whose, sealed, clock.now(), expiresAt],
@@ -284,7 +291,7 @@ export function createAttemptStore(parts: Parts) {
       return (await database.commit({ operations, fallback: [] })).committed;
     },
     /** What came of an interaction's attempts before is over when another one sets out. */
-    forget: (uid: string): Operation => operation(statements.forgetAttempts, [uid], false),
+    forget: (uid: string): Operation => operation(statements.forgetAttempts, [sha256(uid)], false),
     /** Must hit: it comes back once. */
     file(id: string, found: Arrival | Attempt['problem']): Operation {
       const arrival =

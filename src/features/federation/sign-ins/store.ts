@@ -67,7 +67,7 @@ const tokenKey = (provider: string, { issuer, tokenId }: SignedOut): string =>
 export interface NewFederatedSignIn {
   /** The attempt's. */
   readonly id: string;
-  /** The interaction's. */
+  /** The interaction's; stored as its hash, because a cookie holds it. */
   readonly uid: string;
   readonly userId: string;
   readonly provider: string;
@@ -80,11 +80,11 @@ export interface NewFederatedSignIn {
 export function createFederatedSignInStore({ database, clock }: { database: Database; clock: Clock }) {
   return {
     /** What the interaction was proved by before is forgotten: it goes before `file`. */
-    forget: (uid: string): Operation => operation(statements.forget, [uid]),
+    forget: (uid: string): Operation => operation(statements.forget, [sha256(uid)]),
     file({ id, uid, userId, provider, arrival, expiresAt }: NewFederatedSignIn): Operation {
       const sid = arrival.sid === undefined ? null : sidHash(arrival.issuer, arrival.sid);
       const whose = [provider, identityKey(arrival), sid];
-      return operation(statements.file, [id, uid, userId, ...whose, clock.now(), expiresAt], true);
+      return operation(statements.file, [id, sha256(uid), userId, ...whose, clock.now(), expiresAt], true);
     },
     /** The living sign-ins that a provider's logout token means (OpenID Connect Back-Channel Logout §2.7). */
     async meant(provider: string, { issuer, subject, sid }: SignedOut): Promise<{ userId: string; id: string }[]> {
@@ -114,8 +114,8 @@ export type FederatedSignInStore = ReturnType<typeof createFederatedSignInStore>
 export function beginSignIn({ interaction, id, accountId, amr, until }: SignInBegun): Operation[] {
   if (!amr.includes('fed')) return [];
   return [
-    operation(statements.replace, [id, interaction]),
-    operation(statements.begin, [interaction, accountId, id, until]),
+    operation(statements.replace, [id, sha256(interaction)]),
+    operation(statements.begin, [sha256(interaction), accountId, id, until]),
   ];
 }
 
