@@ -33,7 +33,7 @@ export interface FederatedSignIn {
 }
 
 export interface FederatedSignInParts extends LeaveParts, Pick<WelcomeParts, 'ids' | 'audit' | 'identities'> {
-  readonly providers: Pick<Providers, 'find'>;
+  readonly providers: Pick<Providers, 'find' | 'all'>;
   readonly users: Pick<Users, 'find'>;
   readonly mfa: Pick<Mfa, 'need'>;
   readonly notices: Notices;
@@ -49,8 +49,11 @@ export const onPage = ({ name, title, definition }: Provider, action: string): P
 
 export function createFederatedSignIn(parts: FederatedSignInParts): FederatedSignIn {
   const { attempts, providers, users } = parts;
+  // Without providers nothing can have come back: most servers have none, and each step of each sign-in would be a read.
+  const newest = async (uid: string): Promise<Attempt | undefined> =>
+    providers.all().length === 0 ? undefined : attempts.newest(uid);
   const waiting = async (uid: string): Promise<(Attempt & { userId: string }) | undefined> => {
-    const attempt = await attempts.newest(uid);
+    const attempt = await newest(uid);
     return attempt?.isFiled && attempt.userId !== undefined ? { ...attempt, userId: attempt.userId } : undefined;
   };
   return {
@@ -58,7 +61,7 @@ export function createFederatedSignIn(parts: FederatedSignInParts): FederatedSig
     async shown(ctx, { uid, clientId }) {
       const offered = parts.offered.of(clientId);
       doorState(ctx).formActions.push(...new Set(offered.map((one) => parts.connect.originOf(one))));
-      const attempt = await attempts.newest(uid);
+      const attempt = await newest(uid);
       const title = attempt && providers.find(attempt.provider)?.title;
       const owner = attempt?.isFiled && attempt.userId !== undefined ? await users.find(attempt.userId) : undefined;
       return {
