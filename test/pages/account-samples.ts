@@ -1,3 +1,4 @@
+import { accountDones } from '../../src/foundation/views/account-pages.ts';
 import type { PageLocals } from '../../src/foundation/views/pages.ts';
 import type { Sample } from './sample.ts';
 import {
@@ -114,21 +115,6 @@ const passkeyRemoval = {
   last: false,
   confirm: passkey('get'),
 };
-const dones = [
-  'password',
-  'factor-removed',
-  'factor-added',
-  'passkey-added',
-  'passkey-renamed',
-  'passkey-removed',
-  'session',
-  'app',
-  'device',
-  'profile',
-  'identity-linked',
-  'identity-unlinked',
-] as const;
-
 const leaving = { account, graceDays: 14, proving: 'password', mails: true } as const;
 
 const events = [
@@ -190,7 +176,9 @@ export const accounts: readonly Sample[] = [
   ...(['missing', 'wrong', 'expired', 'taken'] as const).map((problem) =>
     sample(`account-passkey-${problem}`, 'account/account', 'page', withPasskeys({ problem })),
   ),
-  ...dones.map((done) => sample(`account-done-${done}`, 'account/account', 'page', { signedIn: { ...mine, done } })),
+  ...accountDones.map((done) =>
+    sample(`account-done-${done}`, 'account/account', 'page', { signedIn: { ...mine, done } }),
+  ),
   sample('account-password-missing', 'account/account', 'page', withPassword({ kind: 'missing' })),
   sample('account-password-wrong', 'account/account', 'page', withPassword({ kind: 'wrong' })),
   sample('account-password-short', 'account/account', 'page', withPassword({ kind: 'refused', reason: 'short' })),
