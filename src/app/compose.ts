@@ -237,6 +237,8 @@ function composeProtocol(parts: AppParts & { places: Places }, core: CoreFeature
     isRemembered: rememberedBrowsers(core),
     deviceOf: ({ cookies }, accountId) => core.devices.nameOf(cookies, accountId),
     onServerError: (requestId, error) => parts.log.error({ err: error, request_id: requestId }, 'the engine failed'),
+    onKeysUnread: (clientId, error) =>
+      parts.log.warn({ err: error, client_id: clientId }, 'the keys at the jwks_uri of a client cannot be read'),
     withSignIn: beginSignIn,
     onTokens: (tokens) => parts.metrics.tokensIssued(tokens),
   });

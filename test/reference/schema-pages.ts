@@ -174,7 +174,7 @@ clients:
     '## `clients`\n\nRelying apps and services. The names are those of RFC 7591 and OpenID Connect Registration, plus ours.',
     fieldTable(seedFields('clients'), clientMeanings),
     `What does not go together is refused: \`authorization_code\` without a redirect URI, \`client_credentials\` with \`none\`, \`refresh_token\`
-alone, \`private_key_jwt\` without \`jwks\`, \`require_pkce: false\` on a public client. Redirect URIs are \`https\`, \`http\` on this machine, or
+alone, \`private_key_jwt\` without \`jwks\` or \`jwks_uri\`, \`require_pkce: false\` on a public client. Redirect URIs are \`https\`, \`http\` on this machine, or
 an app's own scheme with \`application_type: native\`; without fragment, user name or password.`,
     '## `providers`\n\nOther identity providers that people sign in with; see [the guide](../federation.md).',
     fieldTable(seedFields('providers'), providerMeanings),

@@ -58,6 +58,7 @@ export const clientMeanings: Readonly<Record<string, string>> = {
   response_modes: 'How answers may reach it; all where absent.',
   token_endpoint_auth_method: 'How it proves who it is; `none` is a public client.',
   token_endpoint_auth_signing_alg: 'The only algorithm that its assertions may use.',
+  jwks_uri: 'Where it publishes its public keys, instead of `jwks`: it may change them without telling us.',
   jwks: 'Its public keys by value, for `private_key_jwt`.',
   scope: 'Scopes that it may ask for, with a space between. Where absent: all standard ones.',
   id_token_signed_response_alg: '`RS256` for libraries that know no ES256.',

@@ -70,7 +70,12 @@ describe('the form of a client', () => {
       'jwks.keys.0.kty',
       { token_endpoint_auth_method: 'private_key_jwt', jwks: { keys: [{ kty: 'oct' }] } },
     ],
-    ['keys by address', 'jwks_uri', { jwks_uri: 'https://app.example/jwks' }],
+    ['keys at an address without https', 'jwks_uri', { jwks_uri: 'http://app.example/jwks' }],
+    [
+      'keys by value and at an address',
+      'jwks_uri',
+      { jwks_uri: 'https://app.example/jwks', jwks: { keys: [{ kty: 'EC' }] } },
+    ],
     ['HS256', 'id_token_signed_response_alg', { id_token_signed_response_alg: 'HS256' }],
     ['none', 'id_token_signed_response_alg', { id_token_signed_response_alg: 'none' }],
     ['a scope that no resource has', 'scope', { scope: 'openid read' }],

@@ -24,7 +24,7 @@ export type {
 } from './client.ts';
 export { unknownReferences } from './read-client.ts';
 export type { ClientMetadata, NewClient, NewResource } from './schema.ts';
-export { grantTypes, newClientSchema, newResourceSchema } from './schema.ts';
+export { grantTypes, isPublicKey, newClientSchema, newResourceSchema } from './schema.ts';
 export { isUpstreamScope, upstreamOf, upstreamScope, upstreamScopesOf } from './upstream-scopes.ts';
 
 /**

@@ -28,14 +28,13 @@ const signingAlg = z.enum(['ES256', 'RS256']);
 
 const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'];
 
+/** Whether a JWK has nothing that only its owner may know (RFC 7518 §6). */
+export const isPublicKey = (key: object): boolean => privateMembers.every((member) => !(member in key));
+
 /** A client's public keys by value. A private member here would be a secret told to everybody who reads the client. */
 const jwks = z.strictObject({
   keys: z
-    .array(
-      z
-        .looseObject({ kty: z.enum(['EC', 'RSA', 'OKP']) })
-        .refine((key) => privateMembers.every((member) => !(member in key)), 'must be public keys'),
-    )
+    .array(z.looseObject({ kty: z.enum(['EC', 'RSA', 'OKP']) }).refine(isPublicKey, 'must be public keys'))
     .min(1)
     .max(10),
 });
@@ -74,6 +73,7 @@ const fields = {
   token_endpoint_auth_method: z.enum(authMethods).default('client_secret_basic'),
   token_endpoint_auth_signing_alg: z.enum(['ES256', 'RS256', 'PS256', 'EdDSA', 'Ed25519']).optional(),
   jwks: jwks.optional(),
+  jwks_uri: webUri.optional(),
   scope: scopeList.optional(),
   id_token_signed_response_alg: signingAlg.default('ES256'),
   userinfo_signed_response_alg: signingAlg.optional(),
@@ -154,7 +154,6 @@ function contradictions(client: ReadClient): [keyof ReadClient, string][] {
       'grant_types',
       'refresh_token needs another grant beside it',
     ],
-    [method === 'private_key_jwt' && client.jwks === undefined, 'jwks', 'is needed for private_key_jwt'],
     [client.client_secret !== undefined && !usesSecret(client), 'client_secret', `is not used with ${method}`],
     // A public client's access token may be anybody's who looks into the app; what it opens elsewhere must not be.
     [
@@ -172,6 +171,7 @@ function contradictions(client: ReadClient): [keyof ReadClient, string][] {
   const broken = rules
     .filter(([applies]) => applies)
     .map(([, field, message]): [keyof ReadClient, string] => [field, message]);
+  broken.push(...keyProblems(client));
   broken.push(...responseTypeProblems(client).map(([field, message]): [keyof ReadClient, string] => [field, message]));
   for (const field of ['redirect_uris', 'post_logout_redirect_uris'] as const) {
     for (const uri of client[field]) {
@@ -180,6 +180,13 @@ function contradictions(client: ReadClient): [keyof ReadClient, string][] {
     }
   }
   return broken;
+}
+
+/** OpenID Connect Registration §2: keys by value or by reference, never both. */
+function keyProblems({ jwks, jwks_uri, token_endpoint_auth_method }: ReadClient): [keyof ReadClient, string][] {
+  if (jwks !== undefined && jwks_uri !== undefined) return [['jwks_uri', 'must not be used together with jwks']];
+  const needed = token_endpoint_auth_method === 'private_key_jwt' && jwks === undefined && jwks_uri === undefined;
+  return needed ? [['jwks', 'or jwks_uri is needed for private_key_jwt']] : [];
 }
 
 /** An API as an operator asks for it (`resources:` of the seed file). */

@@ -1,6 +1,7 @@
 import type { Middleware } from 'koa';
 import compose from 'koa-compose';
 import Provider, { type Configuration } from 'oidc-provider';
+import { type RefreshClientKeys, refreshAsserted } from './client-keys.ts';
 import { type AdaptedClients, adaptClientModel, type ClientHooks } from './client-model.ts';
 import { cacheDocuments } from './document-cache.ts';
 import { type EngineParts, engineOptions } from './options.ts';
@@ -17,6 +18,7 @@ export interface EngineOptions extends EngineParts, ClientHooks {
   readonly sessionKey: Buffer;
   /** How the library reaches the outside: guarded and limited in time. */
   readonly fetch: NonNullable<Configuration['fetch']>;
+  readonly refreshKeys: RefreshClientKeys;
   /** Told of errors that became a 5xx: for the log, never for the answer. */
   readonly onServerError: (requestId: string, error: Error) => void;
 }
@@ -50,7 +52,13 @@ export function buildEngine(options: EngineOptions): Engine {
   return {
     provider,
     adapted,
-    serve: compose([cacheDocuments(), plainRequests(provider, options), handFormOn, ...provider.middleware]),
+    serve: compose([
+      cacheDocuments(),
+      plainRequests(provider, options),
+      refreshAsserted(provider, options.refreshKeys),
+      handFormOn,
+      ...provider.middleware,
+    ]),
   };
 }
 

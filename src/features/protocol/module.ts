@@ -24,6 +24,7 @@ import { Adapter, type AdapterDependencies } from './adapter.ts';
 import { type Arrivals, createArrivals } from './arrivals.ts';
 import { auditUnit, type IssuedTokens } from './audit-unit.ts';
 import { standardScopes } from './claims.ts';
+import { type ClientKeysParts, createClientKeys } from './client-keys.ts';
 import { clientMetadata } from './client-model.ts';
 import { type ConnectedApps, createConnectedApps } from './connected-apps.ts';
 import { deviceFlow } from './device-pages.ts';
@@ -138,6 +139,8 @@ export interface ProtocolParts {
   /** Whether the person has said that this browser may go without a second factor. */
   readonly isRemembered: (ctx: Context, accountId: string) => Promise<boolean>;
   readonly onServerError: (requestId: string, error: Error) => void;
+  /** Told when the keys that a client publishes cannot be read. */
+  readonly onKeysUnread: ClientKeysParts['onKeysUnread'];
   /** What other rooms store along with a sign-in that begins. */
   readonly withSignIn: (begun: SignInBegun) => readonly Operation[];
   /** Counts tokens, once they are stored. */
@@ -163,11 +166,13 @@ export function createProtocol(parts: ProtocolParts): Protocol {
   const startAgain = createStartAgain({ ...parts, former });
   const signals = createSignals(parts);
   const watch = createWatchSession({ ...parts, signals, sightings: createSightingStore(parts.database) });
+  // Outlives engines: a change of something else must not send us to every client for its keys.
+  const refreshKeys = createClientKeys(parts);
   let engine: Engine;
   const provider = () => engine.provider;
   const cookieSigner = createCookieSigner(parts.keyRing.deriveAll('cookies'));
   const rebuild = () => {
-    const own = { cookieSigner, sessionKey, consents, grantOf, watch };
+    const own = { cookieSigner, sessionKey, consents, grantOf, watch, refreshKeys };
     engine = buildEngine({ ...engineParts(parts, records, startAgain), ...own });
   };
   rebuild();
