@@ -60,6 +60,7 @@ async function signIn(
   config: client.Configuration,
   parameters: Record<string, string> = {},
   pushed = false,
+  how: client.DPoPOptions = {},
 ): Promise<SignedIn> {
   const verifier = client.randomPKCECodeVerifier();
   const [state, nonce] = [client.randomState(), client.randomNonce()];
@@ -72,12 +73,14 @@ async function signIn(
     code_challenge_method: 'S256',
     ...parameters,
   };
-  const build = pushed ? client.buildAuthorizationUrlWithPAR : client.buildAuthorizationUrl;
+  const address = pushed
+    ? client.buildAuthorizationUrlWithPAR(config, request, how)
+    : client.buildAuthorizationUrl(config, request);
   const browser = new Browser();
-  const back = await visit(await build(config, request), browser);
+  const back = await visit(await address, browser);
   const checks = { pkceCodeVerifier: verifier, expectedState: state, expectedNonce: nonce, idTokenExpected: true };
   const more = parameters['resource'] === undefined ? {} : { resource: parameters['resource'] };
-  return { tokens: await client.authorizationCodeGrant(config, back, checks, more), browser };
+  return { tokens: await client.authorizationCodeGrant(config, back, checks, more, how), browser };
 }
 
 describe('openid-client 6', () => {
@@ -225,6 +228,23 @@ describe('openid-client 6', () => {
     });
     const tokens = await client.pollDeviceAuthorizationGrant(device, { ...started, interval: 0.01 });
     expect(tokens.claims()?.sub).toBe(user.id);
+  });
+
+  it('has its tokens bound to a key of its own (DPoP)', async () => {
+    const { clientId } = await product.addClient({
+      ...webApp,
+      token_endpoint_auth_method: 'none',
+      dpop_bound_access_tokens: true,
+    });
+    const config = await discover(clientId, client.None());
+    const dpop = client.getDPoPHandle(config, await client.randomDPoPKeyPair('ES256'));
+    const { tokens } = await signIn(config, {}, true, { DPoP: dpop });
+    expect(tokens.token_type).toBe('dpop');
+    const refreshed = await client.refreshTokenGrant(config, tokens.refresh_token ?? '', undefined, { DPoP: dpop });
+    const told = await client.fetchUserInfo(config, refreshed.access_token, user.id, { DPoP: dpop });
+    expect(told.email).toBe(user.email);
+    const stolen = client.fetchUserInfo(config, refreshed.access_token, user.id);
+    await expect(stolen).rejects.toMatchObject({ status: 401 });
   });
 
   it('is told why it is refused', async () => {

@@ -91,12 +91,12 @@ export class RelyingApp {
   }
 
   /** Posts a form as this client, by `client_secret_basic` or, without a secret, by its id alone. */
-  post(path: string, form: Record<string, string>): Promise<Answer> {
+  post(path: string, form: Record<string, string>, headers: Record<string, string> = {}): Promise<Answer> {
     const { clientId, clientSecret } = this.credentials;
     const basic = Buffer.from(`${encodeURIComponent(clientId)}:${encodeURIComponent(clientSecret)}`).toString('base64');
     return send(this.#url + path, {
       method: 'POST',
-      headers: clientSecret === '' ? {} : { authorization: `Basic ${basic}` },
+      headers: { ...headers, ...(clientSecret === '' ? {} : { authorization: `Basic ${basic}` }) },
       body: new URLSearchParams(clientSecret === '' ? { client_id: clientId, ...form } : form),
     });
   }

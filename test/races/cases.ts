@@ -6,8 +6,9 @@ import { sha256 } from '../../src/foundation/crypto/hash.ts';
 import { overlapping, type RaceAnswer, type RaceRequest, race } from '../kit/barrier.ts';
 import { Browser } from '../kit/browser.ts';
 import type { Product, TestUser } from '../kit/product.ts';
-import { addWebApp, isBack, type RelyingApp, redirectUri, send } from '../kit/relying-app.ts';
+import { addWebApp, isBack, RelyingApp, redirectUri, send } from '../kit/relying-app.ts';
 import { codeOf, enrol } from '../mfa/kit.ts';
+import { makeProofKey, proofFor } from '../protocol/kit/dpop.ts';
 
 /** Something that must be won once. */
 export interface RaceCase {
@@ -75,6 +76,7 @@ export async function raceCases(product: Product): Promise<RaceCase[]> {
     strictRefreshCase(strict, user, browser),
     deviceCase(product, app, browser),
     await assertionCase(product),
+    await proofCase(product),
     await factorCase(product, 'code of an app'),
     await factorCase(product, 'recovery code'),
     await emailCase(product, 'e-mail code'),
@@ -187,6 +189,28 @@ async function assertionCase(product: Product): Promise<RaceCase> {
     won: succeeded,
     async verify(winner) {
       if (typeof json(winner)['access_token'] !== 'string') throw new Error('the winner got no token');
+    },
+  };
+}
+
+async function proofCase(product: Product): Promise<RaceCase> {
+  const service = new RelyingApp(
+    product.url,
+    await product.addClient({ grant_types: ['client_credentials'], dpop_bound_access_tokens: true }),
+  );
+  const key = await makeProofKey();
+  return {
+    name: 'DPoP proof',
+    async prepare() {
+      // The issuer is the address of one node; the others answer for it.
+      const { body } = await send(`${product.url}/.well-known/openid-configuration`);
+      const proof = await proofFor(key, ['POST', String(body['token_endpoint'])]);
+      const request = tokenRequest(service, { grant_type: 'client_credentials' });
+      return (origin) => ({ ...request(origin), headers: { ...request(origin).headers, ...proof } });
+    },
+    won: succeeded,
+    async verify(winner) {
+      if (json(winner)['token_type'] !== 'DPoP') throw new Error('the winner got no token that is bound');
     },
   };
 }

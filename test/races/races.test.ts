@@ -123,7 +123,7 @@ describe('a store that reads first and writes later', () => {
       }
     }
     await product.stop();
-    expect(Object.keys(caught)).toHaveLength(14);
+    expect(Object.keys(caught)).toHaveLength(15);
     expect(Object.keys(caught).filter((name) => !caught[name])).toEqual([]);
   });
 });

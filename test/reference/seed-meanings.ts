@@ -68,6 +68,8 @@ export const clientMeanings: Readonly<Record<string, string>> = {
   default_acr_values: 'What it asks for when it names no `acr_values`.',
   require_auth_time: 'Puts `auth_time` into every ID token.',
   require_pushed_authorization_requests: 'Refuses authorization requests that were not pushed (RFC 9126).',
+  dpop_bound_access_tokens:
+    'Refuses token requests without a DPoP proof (RFC 9449): its tokens are bound to a key of its own.',
   first_party: 'An app of your own: people are not asked for consent.',
   require_pkce: '`false` only for old clients that authenticate; every other one is refused without PKCE S256.',
   resources: 'APIs that it may use with all their scopes.',

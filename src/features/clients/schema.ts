@@ -82,6 +82,7 @@ const fields = {
   default_acr_values: z.array(text(200)).max(20).optional(),
   require_auth_time: z.boolean().optional(),
   require_pushed_authorization_requests: z.boolean().optional(),
+  dpop_bound_access_tokens: z.boolean().optional(),
   first_party: z.boolean().default(false),
   require_pkce: z.boolean().default(true),
   resources: z.array(z.string().max(512)).max(100).default([]),

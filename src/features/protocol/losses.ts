@@ -4,6 +4,8 @@ export interface Loss {
   /** The error code of the RFC that governs the endpoint. */
   readonly error: string;
   readonly description: string;
+  /** How to authenticate after a 401; `Basic` where absent. */
+  readonly scheme?: string;
 }
 
 /** The closed list of losses. Each is the answer that the loser would have got, had it come a moment later. */
@@ -15,6 +17,8 @@ export const losses = {
     description: 'request_uri is invalid, expired, or was already used',
   },
   assertion: { status: 401, error: 'invalid_client', description: 'client authentication failed' },
+  proof: { status: 400, error: 'invalid_grant', description: 'DPoP proof JWT Replay detected' },
+  proofAtApi: { status: 401, error: 'invalid_token', description: 'invalid token provided', scheme: 'DPoP' },
   session: { status: 400, error: 'session_ended', description: 'this sign-in has ended' },
   interaction: { status: 400, error: 'session_not_found', description: 'this step was already taken' },
   tooMany: {

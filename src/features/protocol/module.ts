@@ -267,6 +267,7 @@ function engineParts(parts: ProtocolParts, records: (kind: string) => Adapter, s
     settings: () => parts.settings.current(),
     keys: () => parts.signingKeys.current(),
     successorKey: parts.keyRing.derive('refresh token successors'),
+    nonceSecret: parts.keyRing.derive('dpop nonces'),
     scopes,
     languages: parts.views.languages,
     adapter: adapter as unknown as NonNullable<Configuration['adapter']>,

@@ -29,6 +29,8 @@ export interface EngineParts extends AssuranceRule {
   readonly keys: () => KeySet;
   /** Signs the library's cookies. */
   readonly cookieSigner: CookieSigner;
+  /** Makes DPoP nonces (RFC 9449 §8), 32 bytes; the same on every node. */
+  readonly nonceSecret: Buffer;
   /** The standard scopes and those of resources. */
   readonly scopes: ReadonlySet<string>;
   /** What the pages speak, published as `ui_locales_supported`. */
@@ -105,7 +107,8 @@ function interactionRules(parts: EngineParts) {
 function features(parts: EngineParts): NonNullable<Configuration['features']> {
   return {
     devInteractions: { enabled: false },
-    dPoP: { enabled: false },
+    // RFC 9449: bound to a key of the client's, a stolen token is of no use.
+    dPoP: { enabled: true, nonceSecret: parts.nonceSecret },
     externalSigningSupport: { enabled: true, ack: 'experimental-01' },
     clientCredentials: { enabled: true },
     claimsParameter: { enabled: true },
@@ -166,4 +169,5 @@ const enabledJWA = {
   idTokenSigningAlgValues: ['ES256', 'RS256'],
   clientAuthSigningAlgValues: [...asymmetric],
   userinfoSigningAlgValues: ['ES256', 'RS256'],
+  dPoPSigningAlgValues: ['ES256', 'PS256', 'EdDSA', 'Ed25519'],
 } as NonNullable<Configuration['enabledJWA']>;

@@ -14,7 +14,7 @@ export function createRefuse(parts: { clock: Clock; views: Views; issuer: string
     if (retryAfter !== undefined) ctx.set('retry-after', String(retryAfter));
     if (machineEndpoints.has(ctx.path)) {
       // RFC 6749 §5.2: a refused client learns how to authenticate.
-      if (loss.status === 401) ctx.set('www-authenticate', `Basic realm="${parts.issuer}"`);
+      if (loss.status === 401) ctx.set('www-authenticate', `${loss.scheme ?? 'Basic'} realm="${parts.issuer}"`);
       ctx.body = { error: loss.error, error_description: loss.description };
       return;
     }

@@ -1,24 +1,52 @@
-import type Provider from 'oidc-provider';
+import Provider from 'oidc-provider';
 import { type Clock, epochSeconds } from '../../foundation/clock.ts';
 import { sha256 } from '../../foundation/crypto/hash.ts';
+import { routes } from './routes.ts';
+
+/** What was used up, as the adapter's record says it. */
+export const replays = { assertion: 'assertion', proof: 'proof', proofAtApi: 'proof at an API' } as const;
+
+type Replay = (typeof replays)[keyof typeof replays];
 
 interface ReplayModel {
   find(id: string): Promise<unknown>;
-  instantiate(payload: { jti: string; iss: string }): { save(ttl: number): Promise<unknown> };
-  unique(issuer: string, jti: string, expiresAt: number): Promise<boolean>;
+  instantiate(payload: { jti: string; iss: Replay }): { save(ttl: number): Promise<unknown> };
+  unique(clientId: string, jti: string, expiresAt: number): Promise<boolean>;
 }
 
 /**
- * Makes the memory of used assertions safe against races. The library looks, then saves, so that two racers with one
- * assertion both pass; here the save is an insert that must be the first (store `saveOnce`), and the loser's unit gets
- * `invalid_client`. The pair is hashed as JSON: a plain joint of both would let one issuer collide with another's `jti`.
+ * How much longer a DPoP proof is remembered than the library asks for, in seconds: it takes proofs whose `iat` lies up
+ * to five minutes ahead (helpers/validate_dpop.js), which are good for ten, and remembers all for five.
+ */
+const aheadSeconds = 300;
+
+/**
+ * Makes the memory of used assertions and DPoP proofs safe against races. The library looks, then saves, so that two
+ * racers with one of them both pass; here the save is an insert that must be the first (store `saveOnce`), and the
+ * loser's unit gets the refusal. What was used and by whom are hashed as JSON: a plain joint would let one client
+ * collide with another's `jti`, and a client that counts both with one counter is not refused for it.
  */
 export function once(provider: Provider, clock: Clock): void {
   const model = provider.ReplayDetection as unknown as ReplayModel;
-  model.unique = async function unique(this: ReplayModel, issuer, jti, expiresAt) {
-    const id = sha256(JSON.stringify([issuer, jti]));
+  const asserted = new WeakSet<object>();
+  model.unique = async function unique(this: ReplayModel, clientId, jti, expiresAt) {
+    const used = usedIn(asserted);
+    const isAssertion = used === replays.assertion;
+    const id = sha256(JSON.stringify(isAssertion ? [clientId, jti] : ['dpop', clientId, jti]));
     if (await this.find(id)) return false;
-    await this.instantiate({ jti: id, iss: issuer }).save(Math.max(1, expiresAt - epochSeconds(clock)));
+    const until = isAssertion ? expiresAt : expiresAt + aheadSeconds;
+    await this.instantiate({ jti: id, iss: used }).save(Math.max(1, until - epochSeconds(clock)));
     return true;
   };
+}
+
+/** The library does not say what it asks for: a client proves who it is first, and what it holds afterwards. */
+function usedIn(asserted: WeakSet<object>): Replay {
+  const { ctx } = Provider;
+  const isAsserted = ctx?.oidc.params?.['client_assertion'] !== undefined;
+  if (ctx && isAsserted && !asserted.has(ctx)) {
+    asserted.add(ctx);
+    return replays.assertion;
+  }
+  return ctx?.path === routes.userinfo ? replays.proofAtApi : replays.proof;
 }

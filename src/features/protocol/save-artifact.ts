@@ -2,6 +2,7 @@ import { sha256 } from '../../foundation/crypto/hash.ts';
 import type { AdapterDependencies } from './adapter.ts';
 import { type Loss, losses } from './losses.ts';
 import type { Payload } from './payload.ts';
+import { replays } from './replay-once.ts';
 import { saveSessionParts } from './session-records.ts';
 import { writes } from './store.ts';
 import type { UnitOfWork } from './unit.ts';
@@ -45,7 +46,7 @@ export function save(unit: UnitOfWork, deps: AdapterDependencies, record: Record
     key,
     statement: statementFor(kind),
     params: rowOf(deps, record, key),
-    loss: lossFor(kind),
+    loss: lossFor(kind, payload),
     issues: issuedKinds.has(kind),
   });
 }
@@ -84,10 +85,15 @@ function statementFor(kind: string) {
   return kind === 'ReplayDetection' ? writes.saveOnce : writes.saveArtifact;
 }
 
-function lossFor(kind: string): Loss {
-  if (kind === 'ReplayDetection') return losses.assertion;
+function lossFor(kind: string, payload: Payload): Loss {
+  if (kind === 'ReplayDetection') return replayLoss(payload['iss']);
   if (kind === 'Session') return losses.session;
   return kind === 'Interaction' ? losses.interaction : losses.grant;
+}
+
+function replayLoss(used: unknown): Loss {
+  if (used === replays.assertion) return losses.assertion;
+  return used === replays.proofAtApi ? losses.proofAtApi : losses.proof;
 }
 
 /** Nothing is issued under a grant or a sign-in that has ended, even if it ended a moment ago on another node. */
