@@ -3,7 +3,7 @@ import { type Audit, createAudit } from '../features/audit/module.ts';
 import { type Clients, createClients } from '../features/clients/module.ts';
 import { createDevices, type Devices } from '../features/devices/module.ts';
 import { createProviders, type Providers, providersRevision } from '../features/federation/module.ts';
-import { createMfa, type Mfa } from '../features/mfa/module.ts';
+import { createMfa, type Mfa, mfaPoliciesRevision } from '../features/mfa/module.ts';
 import { createPasskeys, type Passkeys } from '../features/passkeys/module.ts';
 import { createPasswords, type Passwords } from '../features/passwords/module.ts';
 import { createSettings, type SettingsModule } from '../features/settings/module.ts';
@@ -87,7 +87,7 @@ export async function composeCore(foundations: Foundations): Promise<CoreFeature
     devices,
     unlocks: createUnlocks({ ...within, throttle }),
     passkeys,
-    mfa: createMfa({ ...within, passkeys, devices }),
+    mfa: createMfa({ ...within, users, passkeys, devices }),
     clients: createClients(within),
     providers: createProviders(within),
     signingKeys: createSigningKeys(within),
@@ -118,6 +118,7 @@ function reloader(core: Omit<CoreFeatures, 'reload'>): CoreFeatures['reload'] {
     settings: () => core.settings.reload(),
     clients: () => core.clients.reload(),
     keys: () => core.signingKeys.reload(),
+    [mfaPoliciesRevision]: () => core.mfa.policies.reload(),
     [providersRevision]: () => core.providers.reload(),
     [unlocksRevision]: () => core.unlocks.reload(),
   };

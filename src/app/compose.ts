@@ -200,11 +200,11 @@ function loginReferences({ keyRing }: AppParts): (login: string) => string {
 }
 
 /** Whether a browser may go without a second factor: only where the policy leaves it to people. */
-function rememberedBrowsers({ settings, devices }: CoreFeatures) {
-  return async ({ cookies }: Context, accountId: string): Promise<boolean> => {
-    const { policy, rememberDays } = settings.current().mfa;
-    return policy === 'optional' && rememberDays > 0 && devices.isRemembered(cookies, accountId);
-  };
+function rememberedBrowsers({ settings, mfa, devices }: CoreFeatures) {
+  return async ({ cookies }: Context, accountId: string): Promise<boolean> =>
+    settings.current().mfa.rememberDays > 0 &&
+    (await mfa.policies.of(accountId)) === 'optional' &&
+    devices.isRemembered(cookies, accountId);
 }
 
 function signInHooks(parts: AppParts, core: CoreFeatures) {
@@ -233,6 +233,7 @@ function composeProtocol(parts: AppParts & { places: Places }, core: CoreFeature
     views,
     fetch,
     notice,
+    mfaPolicies: core.mfa.policies,
     hasSecondFactor: core.mfa.has,
     isRemembered: rememberedBrowsers(core),
     deviceOf: ({ cookies }, accountId) => core.devices.nameOf(cookies, accountId),

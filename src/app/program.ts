@@ -23,6 +23,7 @@ import { migrateStore } from './open-store.ts';
 import { addClientCommands } from './program-clients.ts';
 import { addFederationCommands } from './program-federation.ts';
 import { addMailCommands } from './program-mail.ts';
+import { addMfaCommands } from './program-mfa.ts';
 import { addUserCommands } from './program-users.ts';
 
 /** Every operator command with its options; nothing runs before `parseAsync`. Wrong usage throws `CommanderError`. */
@@ -42,6 +43,7 @@ export function createProgram(host: ProgramHost): Command {
   addFederationCommands(program, runner);
   addKeyCommands(program, runner);
   addMailCommands(program, runner);
+  addMfaCommands(program, runner);
   addPasswordCommands(program, runner);
   addAuditCommand(program, runner);
   addStatsCommand(program, runner);

@@ -78,7 +78,7 @@ export function createTestFeatures(database: Database, clock: TestClock = create
   const within = { config, database, clock, ids, random, keyRing, audit, settings, throttle };
   const passkeys = createPasskeys({ ...within, users });
   const devices = createDevices({ config, database, clock, random });
-  const mfa = createMfa({ ...within, passkeys, devices });
+  const mfa = createMfa({ ...within, users, passkeys, devices });
   const unlocks = createUnlocks({ database, clock, audit, throttle });
   const providers = createProviders(within);
   return { clock, ids, database, audit, settings, users, passwords, clients, passkeys, mfa, unlocks, providers };

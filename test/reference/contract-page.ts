@@ -25,7 +25,7 @@ export const promisedIds: readonly string[] =
 /** Below these, paths belong to the pages. */
 const promisedPaths = ['/', '/setup', '/account', '/.well-known/change-password', '/interaction/:uid/…'];
 
-const section = (name: 'users' | 'resources' | 'clients'): string[] => [
+const section = (name: 'users' | 'resources' | 'clients' | 'mfa_policies'): string[] => [
   code(name),
   codes(Object.keys(seedFields(name))),
 ];
@@ -57,6 +57,7 @@ A key, setting, command or seed section that is not here is refused as unknown, 
       section('users'),
       section('resources'),
       section('clients'),
+      section('mfa_policies'),
     ]),
     `## HTTP\n\n[Details](http.md). Public port: \`/.well-known/openid-configuration\`, \`/.well-known/oauth-authorization-server\`, everything
 that these name, and ${codes(promisedPaths)}. Management port: ${codes(Object.keys(managementMeanings))}.

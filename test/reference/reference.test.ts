@@ -13,6 +13,7 @@ import { claimFields, policyFields, seedFields, settingRules } from './schema-pa
 import {
   claimMeanings,
   clientMeanings,
+  mfaPolicyMeanings,
   policyMeanings,
   providerMeanings,
   resourceMeanings,
@@ -41,6 +42,7 @@ describe('the reference', () => {
       [claimFields(), claimMeanings],
       [seedFields('providers'), providerMeanings],
       [policyFields(), policyMeanings],
+      [seedFields('mfa_policies'), mfaPolicyMeanings],
     ] as const;
     for (const [fields, meanings] of sections) {
       expect(Object.keys(meanings).sort()).toEqual(Object.keys(fields).sort());

@@ -7,6 +7,7 @@ import { code, codes, generatedFrom, page, table } from './markdown.ts';
 import {
   claimMeanings,
   clientMeanings,
+  mfaPolicyMeanings,
   policyMeanings,
   providerMeanings,
   resourceMeanings,
@@ -40,8 +41,9 @@ export function settingRules(rule: Rule = ruleOf(settingsSchema), prefix = ''): 
 }
 
 /** The fields of one entry of a section of a seed file. */
-export const seedFields = (section: 'users' | 'resources' | 'clients' | 'providers'): Readonly<Record<string, Rule>> =>
-  ruleOf(seedSchema).properties?.[section]?.items?.properties ?? {};
+export const seedFields = (
+  section: 'users' | 'resources' | 'clients' | 'providers' | 'mfa_policies',
+): Readonly<Record<string, Rule>> => ruleOf(seedSchema).properties?.[section]?.items?.properties ?? {};
 
 /** The standard claims that an account may carry. */
 export const claimFields = (): Readonly<Record<string, Rule>> => seedFields('users').claims?.properties ?? {};
@@ -180,5 +182,11 @@ an app's own scheme with \`application_type: native\`; without fragment, user na
     fieldTable(seedFields('providers'), providerMeanings),
     '`policy` says who is let in, and as whom:',
     fieldTable(policyFields(), policyMeanings),
+    `## \`mfa_policies\`
+
+How strictly the people of a role are held to a second factor, where that is stricter than the setting \`mfa.policy\`; the strictest
+counts. \`postern mfa-policy list\` prints what is stored. What is said of an organisation is stored and takes effect once organisations
+exist; \`postern apply\` says so.`,
+    fieldTable(seedFields('mfa_policies'), mfaPolicyMeanings),
   );
 }

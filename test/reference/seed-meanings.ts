@@ -121,3 +121,9 @@ export const policyMeanings: Readonly<Record<string, string>> = {
   require:
     'Whom the provider must say that somebody is: `hd` (Google), `tid` (Microsoft), `organizations` and `teams` (GitHub), `domains` (of a verified address). All that is named has to be met.',
 };
+
+export const mfaPolicyMeanings: Readonly<Record<string, string>> = {
+  role: 'Whose people: a role. Needed, unless `organisation` is given.',
+  organisation: 'Whose people: an organisation, in lower case letters, digits and hyphens.',
+  policy: 'As the setting `mfa.policy`; `off` and whatever is milder than the setting change nothing. Needed.',
+};

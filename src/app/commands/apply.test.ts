@@ -6,6 +6,7 @@ import { eventTypesOf, openTestFeatures } from '../../../test/kit/features.ts';
 import { byOperator } from '../../features/audit/module.ts';
 import { sha256 } from '../../foundation/crypto/hash.ts';
 import { apply } from './apply.ts';
+import { mfaPolicyList } from './mfa-policy.ts';
 
 type Features = Awaited<ReturnType<typeof openTestFeatures>>;
 
@@ -133,6 +134,34 @@ describe('postern apply', () => {
     );
   });
 
+  it('stores who is held to a second factor, and says what of it waits', async () => {
+    const policies =
+      'mfa_policies: [{ role: super-admin, policy: required }, { organisation: acme, policy: required }]';
+    const note = 'Note: the mfa_policy of organisation acme is stored. It takes effect once organisations exist.\n';
+    const dry = await run(policies, { dryRun: true });
+    expect(dry.out).toBe('would create mfa_policy role super-admin\nwould create mfa_policy organisation acme\n');
+    expect(features.mfa.policies.all()).toEqual([]);
+    const done = await run(policies);
+    expect([done.code, done.out, done.err]).toEqual([
+      0,
+      'created mfa_policy role super-admin\ncreated mfa_policy organisation acme\n',
+      note,
+    ]);
+    expect((await run(policies)).err).toBe(`Nothing to do.\n${note}`);
+    expect((await run(policies.replace('required', 'off'))).out).toBe('updated mfa_policy role super-admin: policy\n');
+    const { io, words } = capture();
+    expect(await mfaPolicyList(io, features)).toBe(0);
+    expect(words.out).toMatch(
+      /organisation acme +required +waits for organisations\nrole super-admin +off +in effect\n/,
+    );
+    const json = capture(true);
+    await mfaPolicyList(json.io, features);
+    expect(JSON.parse(json.words.out)).toEqual([
+      { organisation: 'acme', policy: 'required', in_effect: false },
+      { role: 'super-admin', policy: 'off', in_effect: true },
+    ]);
+  });
+
   it('leaves passwords and secrets alone unless it is told to set them', async () => {
     await run(seed);
     const other = seed.replace('nine chars', 'another password').replace(secret, secret.toUpperCase());
@@ -232,6 +261,17 @@ clients:
       'resources:\n  - identifier: https://a.example',
       /^\/seed\.yaml:2: resources\[0\]\.access_token_format /,
     ],
+    [
+      'a policy for a role that there is not',
+      'mfa_policies:\n  - { role: super-amdin, policy: required }',
+      /^\/seed\.yaml:2: mfa_policies\[0\]\.role /,
+    ],
+    [
+      'a policy twice',
+      'mfa_policies:\n  - { role: super-admin, policy: required }\n  - { role: super-admin, policy: off }',
+      /^\/seed\.yaml:3: mfa_policies\[1\]\.role is there twice/,
+    ],
+    ['a policy for nobody', 'mfa_policies: [{ policy: required }]', /needs either role or organisation/],
     [
       'a password and a hash',
       `users: [{ email: a@b.example, password: x, password_hash: '${phc}' }]`,

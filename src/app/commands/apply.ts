@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { CommandIo, ExitCode } from './io.ts';
+import { noteWhatWaits } from './mfa-policy.ts';
 import { warnOfMissingPkce } from './pkce-warning.ts';
 import { warnOfDepartures } from './policy-warning.ts';
 import { writeResult } from './result.ts';
@@ -32,7 +33,7 @@ export async function apply(io: CommandIo, app: SeedApp, args: ApplyArgs): Promi
   }
   const read = readSeedFile(text);
   if ('problems' in read) return refuse(io, args.file, read.problems);
-  await Promise.all([app.settings.reload(), app.clients.reload(), app.providers.reload()]);
+  await Promise.all([app.settings, app.clients, app.providers, app.mfa.policies].map((room) => room.reload()));
   const problems = await checkSeed(app, read.file, args.resetCredentials);
   if (problems.length > 0) return refuse(io, args.file, problems);
   return takeSteps(io, app, read.file, args);
@@ -50,6 +51,7 @@ async function takeSteps(io: CommandIo, app: SeedApp, { seed }: SeedFile, args: 
     writeChanges(io, changes, args.dryRun);
     warnOfMissingPkce(io, app.clients.all());
     warnOfDepartures(io, app.settings);
+    noteWhatWaits(io, seed.mfa_policies);
   }
   return 0;
 }

@@ -43,6 +43,8 @@ function duplicates({ seed, problem }: SeedFile): SeedProblem[] {
     ['users', 'username', seed.users.map(({ username }) => loginKey(username ?? ''))],
     ['resources', 'identifier', seed.resources.map(({ identifier }) => identifier)],
     ['providers', 'name', seed.providers.map(({ name }) => name)],
+    ['mfa_policies', 'role', seed.mfa_policies.map(({ role }) => role)],
+    ['mfa_policies', 'organisation', seed.mfa_policies.map(({ organisation }) => organisation)],
     ['clients', 'client_id', seed.clients.map(({ client_id: clientId }) => clientId)],
   ];
   return names.flatMap(([section, field, values]) =>

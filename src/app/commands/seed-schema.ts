@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { newClientSchema, newResourceSchema } from '../../features/clients/module.ts';
 import { newProviderSchema } from '../../features/federation/module.ts';
+import { newMfaPolicySchema } from '../../features/mfa/module.ts';
 import { newUserSchema } from '../../features/users/module.ts';
 import { readPasswordHash } from '../../foundation/crypto/password-hash.ts';
 
@@ -30,6 +31,7 @@ export const seedSchema = z.strictObject({
   resources: z.array(newResourceSchema).default([]),
   clients: z.array(seedClientSchema).default([]),
   providers: z.array(newProviderSchema).default([]),
+  mfa_policies: z.array(newMfaPolicySchema).default([]),
 });
 
 export type Seed = z.output<typeof seedSchema>;
@@ -37,3 +39,4 @@ export type SeedUser = Seed['users'][number];
 export type SeedResource = Seed['resources'][number];
 export type SeedClient = Seed['clients'][number];
 export type SeedProvider = Seed['providers'][number];
+export type SeedMfaPolicy = Seed['mfa_policies'][number];

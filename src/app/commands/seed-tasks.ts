@@ -1,10 +1,11 @@
 import { byOperator } from '../../features/audit/module.ts';
 import type { ClientEndings, Clients } from '../../features/clients/module.ts';
 import type { Providers } from '../../features/federation/module.ts';
+import type { Mfa } from '../../features/mfa/module.ts';
 import type { Passwords } from '../../features/passwords/module.ts';
 import type { SettingsModule } from '../../features/settings/module.ts';
 import type { AccountEndings, Alongside, User, Users } from '../../features/users/module.ts';
-import type { Seed, SeedClient, SeedProvider, SeedResource, SeedUser } from './seed-schema.ts';
+import type { Seed, SeedClient, SeedMfaPolicy, SeedProvider, SeedResource, SeedUser } from './seed-schema.ts';
 
 /** What applying a seed needs. */
 export interface SeedApp {
@@ -13,13 +14,14 @@ export interface SeedApp {
   readonly passwords: Passwords;
   readonly clients: Clients;
   readonly providers: Providers;
+  readonly mfa: Pick<Mfa, 'policies'>;
   readonly accountEndings: AccountEndings;
   readonly clientEndings: ClientEndings;
 }
 
 /** What applying one entry of a seed changed, or would change. */
 export interface SeedChange {
-  readonly kind: 'settings' | 'resource' | 'user' | 'client' | 'provider';
+  readonly kind: 'settings' | 'mfa_policy' | 'resource' | 'user' | 'client' | 'provider';
   readonly name: string;
   readonly action: 'create' | 'update';
   /** The names of what changed; empty for something new. */
@@ -38,6 +40,7 @@ export interface SeedTask {
 export function seedTasks(app: SeedApp, seed: Seed, resetCredentials: boolean): SeedTask[] {
   return [
     settingsTask(app, seed.settings),
+    ...seed.mfa_policies.map((policy) => mfaPolicyTask(app, policy)),
     ...seed.resources.map((resource) => resourceTask(app, resource)),
     ...seed.users.map((user) => userTask(app, user, resetCredentials)),
     ...seed.providers.map((provider) => providerTask(app, provider, resetCredentials)),
@@ -54,6 +57,16 @@ function settingsTask({ settings }: SeedApp, wanted: Seed['settings']): SeedTask
   return {
     preview: async () => updated('settings', 'settings', settings.preview(wanted)),
     run: async () => updated('settings', 'settings', await settings.set(wanted, byOperator)),
+  };
+}
+
+function mfaPolicyTask({ mfa }: SeedApp, wanted: SeedMfaPolicy): SeedTask {
+  const name = wanted.role === undefined ? `organisation ${wanted.organisation}` : `role ${wanted.role}`;
+  const change = (done: ReturnType<Mfa['policies']['preview']>) =>
+    done === 'created' ? created('mfa_policy', name) : updated('mfa_policy', name, done ? ['policy'] : []);
+  return {
+    preview: async () => change(mfa.policies.preview(wanted)),
+    run: async () => change(await mfa.policies.upsert(wanted, byOperator)),
   };
 }
 

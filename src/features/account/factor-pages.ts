@@ -49,7 +49,7 @@ async function arriveToEnrol(ctx: Context, parts: FactorPagesParts): Promise<Vis
   const visitor = await arriveFresh(ctx, parts, 'authenticator');
   if (!visitor) return undefined;
   const { totp } = await parts.mfa.factors(visitor.user.id);
-  const isOpen = parts.settings.current().mfa.policy !== 'off' && !totp;
+  const isOpen = parts.mfa.policies.forRoles(visitor.user.roles) !== 'off' && !totp;
   if (isOpen) return visitor;
   seeOther(ctx, '/account');
   return undefined;

@@ -131,7 +131,7 @@ export async function showAccount(
   const settings = parts.settings.current();
   const any = factors.totp !== undefined || factors.passkeys.length > 0;
   const { totp, recoveryCodesLeft } = factors;
-  const mayAdd = settings.mfa.policy !== 'off';
+  const mayAdd = parts.mfa.policies.forRoles(user.roles) !== 'off';
   showPage(ctx, {
     views: parts.views,
     page: 'account/account',

@@ -84,6 +84,8 @@ export const eventTypes = {
   'key.removed': 'A retired signing key was removed: no token that it signed is alive.',
   'key.compromised': 'A signing key was removed at once; what it signed is no longer honoured.',
   'settings.changed': 'Settings were changed.',
+  'mfa_policy.changed':
+    'An operator said how strictly people of a role or an organisation are held to a second factor.',
   'access.denied': 'Somebody asked for what they may not have.',
 } as const satisfies Record<string, string>;
 

@@ -79,6 +79,7 @@ const phrases: Readonly<Record<AuditEventType, string>> = {
   'key.removed': 'removed a retired signing key',
   'key.compromised': 'removed a compromised signing key',
   'settings.changed': 'changed settings',
+  'mfa_policy.changed': 'changed who is held to a second factor',
   'access.denied': 'asked for something and was refused',
 };
 

@@ -12,7 +12,7 @@ import type { Passkeys } from '../passkeys/module.ts';
 import type { Interaction } from '../protocol/module.ts';
 import type { SettingsModule } from '../settings/module.ts';
 import type { Throttle } from '../throttle/module.ts';
-import type { PersonalData } from '../users/module.ts';
+import type { PersonalData, Users } from '../users/module.ts';
 import { createDisownFactors, type Disowned } from './disown-factors.ts';
 import {
   createEnrol,
@@ -27,14 +27,18 @@ import { createListFactors, factorsHeld } from './list-factors.ts';
 import { needOf } from './need.ts';
 import { type MfaPagesParts, mountMfa, showEnrolment, showSecondFactor } from './pages.ts';
 import { mountPasskeySteps } from './passkey-pages.ts';
+import { createMfaPolicies, type MfaPolicies } from './policies.ts';
 import { createResetFactors } from './reset-factors.ts';
-import { createMfaStore, type MfaStore } from './store.ts';
+import { createMfaPolicyStore, createMfaStore, type MfaStore } from './store.ts';
 import { type CodeAttempt, type CodeOutcome, createVerifyCode } from './verify-code.ts';
 
 export { codeProblem } from './code-problem.ts';
 export { drawQr } from './draw-qr.ts';
 export type { Enrolment, EnrolmentOutcome, EnrolmentPlace } from './enrol.ts';
 export type { Factors, Need } from './factor.ts';
+export { hasEffect, type MfaPolicies, mfaPoliciesRevision } from './policies.ts';
+export { newMfaPolicySchema } from './policy-schema.ts';
+export type { MfaPolicy } from './store.ts';
 export type { CodeOutcome } from './verify-code.ts';
 
 /**
@@ -47,6 +51,8 @@ export interface Mfa {
   has(userId: string): Promise<boolean>;
   /** What the person has to do beside the password; `asked` is whether the app asks for it (RFC 9470). */
   need(userId: string, asked: boolean): Promise<Need>;
+  /** Who is held to a second factor how strictly. */
+  readonly policies: MfaPolicies;
   factors(userId: string): Promise<Factors>;
   /** Checks a code; throttled with every other secret of the account. */
   verify(attempt: CodeAttempt): Promise<CodeOutcome>;
@@ -79,6 +85,7 @@ export interface MfaParts {
   readonly audit: Audit;
   readonly settings: Pick<SettingsModule, 'current'>;
   readonly throttle: Throttle;
+  readonly users: Pick<Users, 'find'>;
   /** What a person said of browsers that may skip a factor ends when the factors change. */
   readonly devices: Pick<Devices, 'forgetAll'>;
   readonly passkeys: Passkeys;
@@ -87,15 +94,17 @@ export interface MfaParts {
 export function createMfa(parts: MfaParts): Mfa {
   const { passkeys, devices } = parts;
   const store = forgetful(createMfaStore(parts), parts);
+  const policies = createMfaPolicies({ ...parts, store: createMfaPolicyStore(parts) });
   const newCodes = createNewCodes({ ...parts, store });
   const has = async (userId: string) => (await store.has(userId)) || passkeys.has(userId);
   const factors = createListFactors(store, passkeys);
   return {
     has,
     async need(userId, asked) {
-      const { policy } = parts.settings.current().mfa;
+      const policy = await policies.of(userId);
       return needOf({ policy, asked, enrolled: policy !== 'off' && (await has(userId)) });
     },
+    policies,
     factors,
     personal: {
       held: async ({ id }) => ({ second_factors: factorsHeld(await factors(id)) }),

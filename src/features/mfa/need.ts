@@ -1,9 +1,10 @@
-import type { Settings } from '../settings/module.ts';
 import type { Need } from './factor.ts';
+import type { MfaPolicyLevel } from './policy-schema.ts';
 
 /** What the rule is judged by. */
 export interface NeedFacts {
-  readonly policy: Settings['mfa']['policy'];
+  /** What holds for this person. */
+  readonly policy: MfaPolicyLevel;
   /** Whether the person has a second factor. */
   readonly enrolled: boolean;
   /** Whether the app asks for one (RFC 9470). */

@@ -129,10 +129,14 @@ async function takeCode(ctx: Context, parts: MfaPagesParts, interaction: Interac
 }
 
 /** For how many days the step may be skipped; 0 where it may not: an app that asks for it asks every time. */
-const rememberDays = ({ settings }: MfaPagesParts, { asksForSecondFactor }: Interaction): number => {
-  const { policy, rememberDays: days } = settings.current().mfa;
-  return policy === 'optional' && !asksForSecondFactor ? days : 0;
-};
+async function rememberDays(
+  { settings, mfa }: MfaPagesParts,
+  { asksForSecondFactor }: Interaction,
+  userId: string,
+): Promise<number> {
+  const isLeftToThem = !asksForSecondFactor && (await mfa.policies.of(userId)) === 'optional';
+  return isLeftToThem ? settings.current().mfa.rememberDays : 0;
+}
 
 /** Skips the step with this browser from now on, where the person may say so and has. */
 export async function rememberIfAsked(
@@ -141,7 +145,7 @@ export async function rememberIfAsked(
   interaction: Interaction,
   userId: string,
 ): Promise<void> {
-  const days = rememberDays(parts, interaction);
+  const days = await rememberDays(parts, interaction, userId);
   if (days === 0 || field(ctx, 'remember_device') === '') return;
   const until = parts.clock.now() + days * dayMs;
   // Once it is remembered it looks as if it had been there before: who is to hear of it hears of it now.
@@ -219,7 +223,7 @@ export async function showCode(
       way,
       otherWay,
       passkey: request && { ...request, action: `${at(interaction)}/passkey` },
-      rememberDays: rememberDays(parts, interaction) || undefined,
+      rememberDays: (await rememberDays(parts, interaction, accountId)) || undefined,
       unusual: isAtRisk(interaction),
       problem,
     },

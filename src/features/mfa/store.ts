@@ -1,7 +1,8 @@
 import type { Clock } from '../../foundation/clock.ts';
 import type { KeyRing } from '../../foundation/crypto/key-ring.ts';
-import type { Database } from '../../foundation/db/database.ts';
-import { type Operation, statement } from '../../foundation/db/statement.ts';
+import type { Database, Transaction } from '../../foundation/db/database.ts';
+import { type Operation, type Row, statement } from '../../foundation/db/statement.ts';
+import type { MfaPolicyLevel } from './policy-schema.ts';
 import type { StoredCode } from './recovery-codes.ts';
 
 const findFactor = statement(
@@ -132,5 +133,37 @@ export function createMfaStore(parts: { database: Database; clock: Clock; keyRin
       return row && Number(row.created_at);
     },
     removeCodes: (userId) => [operation(removeSet, [userId], false), operation(removeCodes, [userId], false)],
+  };
+}
+
+/** What is said of the second factors of a role's or an organisation's people. */
+export interface MfaPolicy {
+  readonly kind: 'role' | 'organisation';
+  readonly name: string;
+  readonly policy: MfaPolicyLevel;
+}
+
+interface PolicyRow extends Row {
+  kind: MfaPolicy['kind'];
+  name: string;
+  policy: MfaPolicyLevel;
+}
+
+const findAll = statement('mfa_policies_all', 'SELECT kind, name, policy FROM mfa_policies ORDER BY id');
+
+export interface MfaPolicyStore {
+  all(): Promise<MfaPolicy[]>;
+  put(tx: Transaction, policy: MfaPolicy): Promise<void>;
+}
+
+export function createMfaPolicyStore({ database, clock }: { database: Database; clock: Clock }): MfaPolicyStore {
+  return {
+    all: async () =>
+      (await database.all<PolicyRow>(findAll, [])).map(({ kind, name, policy }) => ({ kind, name, policy })),
+    async put(tx, { kind, name, policy }) {
+      const id = `${kind}:${name}`;
+      const kept = { policy, updatedAt: BigInt(clock.now()) };
+      await tx.mfaPolicy.upsert({ where: { id }, create: { id, kind, name, ...kept }, update: kept });
+    },
   };
 }

@@ -14,8 +14,8 @@ import {
 
 type Policy = 'off' | 'optional' | 'required';
 const policies: readonly Policy[] = ['off', 'optional', 'required'];
-const ruleOf = (policy: Policy, enrolled = false, remembered = false): AssuranceRule => ({
-  settings: () => ({ mfa: { policy } }),
+const ruleOf = (policy: Policy, enrolled = false, remembered = false, strictest = policy): AssuranceRule => ({
+  mfaPolicies: { forRoles: () => policy, of: async () => policy, strictest: () => strictest },
   hasSecondFactor: async () => enrolled,
   isRemembered: async () => remembered,
 });
@@ -73,7 +73,7 @@ describe('who owes a second factor', () => {
   );
 
   it('is promised to nobody where it is off', () => {
-    expect(policies.map((policy) => assurances(ruleOf(policy)))).toEqual([
+    expect(policies.map((policy) => assurances(policy))).toEqual([
       [singleFactor],
       [singleFactor, multiFactor],
       [singleFactor, multiFactor],
@@ -117,5 +117,9 @@ describe('the engine’s question', () => {
     const second = { claims: claims({ essential: true, values: [multiFactor] }) };
     await expect(ask(ruleOf('off'), second, {})).rejects.toThrow(errors.UnmetAuthenticationRequirements);
     expect(await ask(ruleOf('optional'), { acr_values: 'urn:other' })).toBe(false);
+    // Some can reach it: whoever cannot is told once it is known who they are.
+    const some = ruleOf('off', false, false, 'required');
+    expect(await ask(some, second, {})).toBe(false);
+    await expect(ask(some, second)).rejects.toThrow(errors.UnmetAuthenticationRequirements);
   });
 });

@@ -1,6 +1,7 @@
 import type { Context } from 'koa';
 import { errors, interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider';
 import type { Settings } from '../settings/module.ts';
+import type { User } from '../users/module.ts';
 
 /** The assurance of a password alone. Published, and told truthfully in `acr`. */
 export const singleFactor = 'urn:postern:acr:1fa';
@@ -10,17 +11,29 @@ export const multiFactor = 'urn:postern:acr:2fa';
 /** Why the engine asks people who are signed in for more. */
 export const secondFactorReason = 'second_factor';
 
+type Policy = Settings['mfa']['policy'];
+
+/** How strictly people are held to a second factor: by the setting for everybody, and by what is said of their roles. */
+export interface MfaPolicyRule {
+  /** What holds for somebody with these roles. */
+  forRoles(roles: User['roles']): Policy;
+  /** What holds for a person. */
+  of(accountId: string): Promise<Policy>;
+  /** What holds for those who are held to most. */
+  strictest(): Policy;
+}
+
 /** Who needs a second factor. */
 export interface AssuranceRule {
-  readonly settings: () => { readonly mfa: Pick<Settings['mfa'], 'policy'> };
+  readonly mfaPolicies: MfaPolicyRule;
   readonly hasSecondFactor: (accountId: string) => Promise<boolean>;
   /** Whether the person has said that this browser may go without. */
   readonly isRemembered: (ctx: Context, accountId: string) => Promise<boolean>;
 }
 
-/** What this server can vouch for: with second factors switched off it promises none. */
-export const assurances = ({ settings }: Pick<AssuranceRule, 'settings'>): string[] =>
-  settings().mfa.policy === 'off' ? [singleFactor] : [singleFactor, multiFactor];
+/** What can be vouched for under a policy: where second factors are switched off none is promised. */
+export const assurances = (policy: Policy): string[] =>
+  policy === 'off' ? [singleFactor] : [singleFactor, multiFactor];
 
 /** The authentication contexts that a request names. */
 export interface AskedAcr {
@@ -65,15 +78,19 @@ export async function owesSecondFactor(
   rule: AssuranceRule,
   { ctx, accountId, acr, asked }: { ctx: Context; accountId: string; acr: string | undefined; asked: boolean },
 ): Promise<boolean> {
-  const { policy } = rule.settings().mfa;
-  if (policy === 'off' || acr === multiFactor) return false;
+  if (acr === multiFactor) return false;
+  const policy = await rule.mfaPolicies.of(accountId);
+  if (policy === 'off') return false;
   if (policy === 'required' || asked) return true;
   return (await rule.hasSecondFactor(accountId)) && !(await rule.isRemembered(ctx, accountId));
 }
 
-/** Whether what was issued at this assurance may still yield tokens. A refresh must not outlive a rule that everybody is held to. */
-export const mayYieldTokens = ({ settings }: AssuranceRule, acr: string | undefined): boolean =>
-  settings().mfa.policy !== 'required' || acr === multiFactor;
+/** Whether what was issued to a person at this assurance may still yield tokens. A refresh must not outlive a rule that they are held to. */
+export const mayYieldTokens = (
+  { mfaPolicies }: Pick<AssuranceRule, 'mfaPolicies'>,
+  { roles }: Pick<User, 'roles'>,
+  acr: string | undefined,
+): boolean => acr === multiFactor || mfaPolicies.forRoles(roles) !== 'required';
 
 /** Puts the rule into the engine's policy, in place of the library's own checks of `acr`. */
 export function addAssurance(policy: interactionPolicy.DefaultPolicy, rule: AssuranceRule): void {
@@ -86,10 +103,11 @@ export function addAssurance(policy: interactionPolicy.DefaultPolicy, rule: Assu
     const { oidc } = ctx;
     const params = oidc.params ?? {};
     const asked = askedAcr(params);
-    if (isUnmet(rule, asked)) {
+    const { accountId, acr } = oidc.session ?? {};
+    const policy = accountId === undefined ? rule.mfaPolicies.strictest() : await rule.mfaPolicies.of(accountId);
+    if (isUnmet(policy, asked)) {
       throw new errors.UnmetAuthenticationRequirements('none of the requested ACRs can be reached here');
     }
-    const { accountId, acr } = oidc.session ?? {};
     if (accountId === undefined) return false;
     return owesSecondFactor(rule, { ctx, accountId, acr, asked: asksForSecondFactor(params) });
   };
@@ -97,5 +115,5 @@ export function addAssurance(policy: interactionPolicy.DefaultPolicy, rule: Assu
 }
 
 /** An app that cannot do without what nobody can reach is told so; its people would be asked again and again. */
-const isUnmet = (rule: AssuranceRule, { values, essential }: AskedAcr): boolean =>
-  essential && values.length > 0 && !assurances(rule).some((acr) => values.includes(acr));
+const isUnmet = (policy: Policy, { values, essential }: AskedAcr): boolean =>
+  essential && values.length > 0 && !assurances(policy).some((acr) => values.includes(acr));

@@ -11,12 +11,16 @@ const user = {
   claims: { name: 'Alice', sub: 'forged', email: 'forged@example.org' },
   updatedAt: 1_800_000_000_999,
   disabledAt: undefined,
+  roles: [],
 } as unknown as User;
 const users = { find: async (id: string) => (id === user.id ? user : undefined) } as unknown as Users;
-const ruleOf = (policy: 'optional' | 'required') => ({
-  settings: () => ({ mfa: { policy } }),
-  hasSecondFactor: async () => true,
-  isRemembered: async () => false,
+type Policy = 'optional' | 'required';
+const ruleOf = (policy: Policy, forAdministrators = policy) => ({
+  mfaPolicies: {
+    forRoles: (roles: User['roles']) => (roles.includes('super-admin') ? forAdministrators : policy),
+    of: async () => policy,
+    strictest: () => forAdministrators,
+  },
 });
 const find = findAccount(users, ruleOf('optional'));
 
@@ -60,6 +64,18 @@ describe('the account that the library asks for', () => {
       expect(await strict({}, 'alice-id', { kind })).toBeUndefined();
       expect(await strict({}, 'alice-id', { kind, acr: multiFactor })).toBeDefined();
       expect(await find({}, 'alice-id', { kind, acr: singleFactor })).toBeDefined();
+    },
+  );
+
+  it.each(['AuthorizationCode', 'RefreshToken', 'DeviceCode'])(
+    'is none for a %s of one factor once two are required of a role that the person has',
+    async (kind) => {
+      const rule = ruleOf('optional', 'required');
+      const administrator = { find: async () => ({ ...user, roles: ['super-admin'] }) } as unknown as Users;
+      const strict = findAccount(administrator, rule);
+      expect(await strict({}, 'alice-id', { kind, acr: singleFactor })).toBeUndefined();
+      expect(await strict({}, 'alice-id', { kind, acr: multiFactor })).toBeDefined();
+      expect(await findAccount(users, rule)({}, 'alice-id', { kind, acr: singleFactor })).toBeDefined();
     },
   );
 });

@@ -46,11 +46,11 @@ export function claimsOf(user: User): AccountClaims {
  * The library's `findAccount`: a disabled person is not found, so nothing is issued or answered for them; nor is
  * somebody for whom a code or refresh token from a time with other rules would skip the second factor.
  */
-export function findAccount(users: Users, rule: AssuranceRule) {
+export function findAccount(users: Users, rule: Pick<AssuranceRule, 'mfaPolicies'>) {
   return async (_ctx: unknown, id: string, source?: object): Promise<Account | undefined> => {
     const user = await users.find(id);
     if (!user || user.disabledAt !== undefined) return undefined;
-    if (isGrantSource(source) && !mayYieldTokens(rule, source.acr)) return undefined;
+    if (isGrantSource(source) && !mayYieldTokens(rule, user, source.acr)) return undefined;
     return { accountId: user.id, claims: async () => claimsOf(user) };
   };
 }

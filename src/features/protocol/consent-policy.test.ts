@@ -128,8 +128,9 @@ describe('what a person has allowed already', () => {
 
 describe('whether a person is asked', () => {
   const no = async () => false;
+  const policy = 'optional' as const;
   const rule = {
-    settings: () => ({ mfa: { policy: 'optional' } }) as const,
+    mfaPolicies: { forRoles: () => policy, of: async () => policy, strictest: () => policy },
     hasSecondFactor: no,
     isRemembered: no,
   };

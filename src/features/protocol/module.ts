@@ -22,6 +22,7 @@ import type { Throttle } from '../throttle/module.ts';
 import type { PersonalData, Users } from '../users/module.ts';
 import { Adapter, type AdapterDependencies } from './adapter.ts';
 import { type Arrivals, createArrivals } from './arrivals.ts';
+import type { MfaPolicyRule } from './assurance.ts';
 import { auditUnit, type IssuedTokens } from './audit-unit.ts';
 import { standardScopes } from './claims.ts';
 import { type ClientKeysParts, createClientKeys } from './client-keys.ts';
@@ -134,6 +135,8 @@ export interface ProtocolParts {
   readonly notice: (notice: LogoutNotice) => Operation;
   /** What the browser of a request is called for an account. */
   readonly deviceOf: (ctx: Context, accountId: string) => string | undefined;
+  /** How strictly people are held to a second factor. */
+  readonly mfaPolicies: MfaPolicyRule;
   /** Whether the person has a second factor: the engine lets nobody with one through on a password alone. */
   readonly hasSecondFactor: (accountId: string) => Promise<boolean>;
   /** Whether the person has said that this browser may go without a second factor. */

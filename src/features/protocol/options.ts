@@ -60,7 +60,7 @@ export function engineOptions(parts: EngineParts): Configuration {
     claims: claimsByScope,
     findAccount: findAccount(parts.users, parts),
     extraTokenClaims: tokenClaims,
-    acrValues: assurances(parts),
+    acrValues: assurances(parts.mfaPolicies.strictest()),
     responseTypes: responseTypes(parts.clients) as NonNullable<Configuration['responseTypes']>,
     clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
     enabledJWA,

@@ -14,7 +14,7 @@ import { tellUserinfo } from './plain-userinfo.ts';
 import { postedForm } from './read-form.ts';
 import { routes } from './routes.ts';
 
-export interface PlainParts extends SecretCheck, AssuranceRule {
+export interface PlainParts extends SecretCheck, Pick<AssuranceRule, 'mfaPolicies'> {
   readonly clients: Clients;
   readonly users: Users;
   readonly settings: () => Settings;

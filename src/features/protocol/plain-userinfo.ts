@@ -12,7 +12,7 @@ import { routes } from './routes.ts';
 /** RFC 6750 §2.1, for the tokens that are of any use here: opaque ones. */
 const bearer = /^Bearer (at_[\w-]+)$/i;
 
-export interface UserinfoParts extends AssuranceRule {
+export interface UserinfoParts extends Pick<AssuranceRule, 'mfaPolicies'> {
   readonly users: Users;
   readonly clock: Clock;
 }

@@ -8,7 +8,7 @@ import type { Place } from '../../foundation/geo/place.ts';
 import type { ClientHints } from '../../foundation/http/client-hints.ts';
 import type { Clients } from '../clients/module.ts';
 import type { SettingsModule } from '../settings/module.ts';
-import { owesSecondFactor } from './assurance.ts';
+import { type AssuranceRule, owesSecondFactor } from './assurance.ts';
 import { authorizationsOf, type LogoutNotice, wantsNotice } from './endings.ts';
 import type { PayloadCodec } from './payload.ts';
 import { type SignInResult, wantsPassword } from './proof.ts';
@@ -16,15 +16,13 @@ import { type ProtocolStore, type SessionRow, writes } from './store.ts';
 import { currentUnit, requireUnit, type UnitOfWork } from './unit.ts';
 import type { WatchSession } from './watch-session.ts';
 
-export interface SignInSessionParts {
+export interface SignInSessionParts extends AssuranceRule {
   readonly provider: () => Provider;
   readonly clock: Clock;
   readonly store: Pick<ProtocolStore, 'sessionByUid' | 'livingSessions'>;
   readonly codec: Pick<PayloadCodec, 'decode' | 'keyOf'>;
   readonly clients: Clients;
   readonly settings: Pick<SettingsModule, 'current'>;
-  readonly hasSecondFactor: (accountId: string) => Promise<boolean>;
-  readonly isRemembered: (ctx: Context, accountId: string) => Promise<boolean>;
   readonly watch: WatchSession;
   /** The operation that puts a notice into the outbox. */
   readonly notice: (notice: LogoutNotice) => Operation;
@@ -86,8 +84,7 @@ export function createSignInSessions(parts: SignInSessionParts): SignInSessions 
     const session = await read(ctx);
     const { accountId, acr, uid } = session;
     if (accountId === undefined) return undefined;
-    const rule = { ...parts, settings: () => parts.settings.current() };
-    if (await owesSecondFactor(rule, { ctx, accountId, acr, asked: false })) return undefined;
+    if (await owesSecondFactor(parts, { ctx, accountId, acr, asked: false })) return undefined;
     const isAtRisk = await parts.watch(ctx, session, { saves: false });
     if (isRenamed(session)) await saveRenamed(parts, ctx, session);
     if (isAtRisk) return undefined;

@@ -94,7 +94,7 @@ export const settingsSchema = z
           .enum(['off', 'optional', 'required'])
           .default('optional')
           .describe(
-            'Second factors: nobody is asked for one (`off`), whoever has set one up is (`optional`), or everybody is, and sets one up at the next sign-in (`required`).',
+            'Second factors: nobody is asked for one (`off`), whoever has set one up is (`optional`), or everybody is, and sets one up at the next sign-in (`required`). `mfa_policies` of a seed file hold the people of a role to more.',
           ),
         passkeys: z
           .strictObject({

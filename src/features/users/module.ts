@@ -21,6 +21,7 @@ export { type ProfileForm, type ProfileProblems, profileFields, withProfile } fr
 export type { Claims, NewUser } from './schema.ts';
 export { newUserSchema } from './schema.ts';
 export type { AccountEndings, Alongside, EndReason, LinkPurpose, OneTimeLink, Role, User } from './user.ts';
+export { roles } from './user.ts';
 
 /**
  * Users owns accounts, their roles and the links that work once. It does not own how a person proves to be one

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { roles } from './user.ts';
 
 const text = z.string().min(1).max(1000);
 const url = z.url({ protocol: /^https?$/ }).max(2000);
@@ -61,7 +62,7 @@ export const newUserSchema = z.strictObject({
       (claims) => Buffer.byteLength(JSON.stringify(claims)) <= claimsLimit,
       `must be at most ${claimsLimit} bytes of JSON`,
     ),
-  roles: z.array(z.enum(['super-admin'])).default([]),
+  roles: z.array(z.enum(roles)).default([]),
 });
 
 export type NewUser = z.input<typeof newUserSchema>;
