@@ -32,7 +32,7 @@ import {
 } from '../features/protocol/module.ts';
 import { createRecovery, resetRequestKind, resetRequests } from '../features/recovery/module.ts';
 import { createRegistrations, registrationKind, registrations } from '../features/registration/module.ts';
-import { createSafeguards } from '../features/safeguards/module.ts';
+import { createSafeguards, type Safeguards } from '../features/safeguards/module.ts';
 import { createSetUp, type SetUp } from '../features/set-up/module.ts';
 import { createSignIn, type SignInAttempt } from '../features/sign-in/module.ts';
 import { createStatistics } from '../features/statistics/module.ts';
@@ -147,7 +147,8 @@ function composePages(parts: PageParts, core: CoreFeatures, protocol: Protocol):
   const replaceOwn = createReplaceOwn({ ...core, notices, sessions });
   const doors = { issuer, protocol, sessions, arrivals, interactions, apps, notices, endEverything, replaceOwn };
   const within = { ...parts, ...core, ...doors };
-  const addresses = createAddresses(within);
+  const expel: Safeguards['expel'] = (expulsion, by) => safeguards.expel(expulsion, by);
+  const addresses = createAddresses({ ...within, expel });
   const registering = createRegistrations(within);
   const emailSignIns = createEmailSignIns(within);
   const offersRegistration = () => registering.isOffered();

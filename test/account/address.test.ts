@@ -1,15 +1,20 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { createAddressStore } from '../../src/features/addresses/store.ts';
 import { byOperator } from '../../src/features/audit/module.ts';
+import { createIdentityStore } from '../../src/features/federation/store.ts';
+import { sha256 } from '../../src/foundation/crypto/hash.ts';
+import { type Operation, statement } from '../../src/foundation/db/statement.ts';
 import { Browser, type Page } from '../kit/browser.ts';
 import { type Product, startProduct } from '../kit/product.ts';
 import { addWebApp, type RelyingApp } from '../kit/relying-app.ts';
 import type { ArrivedMail } from '../kit/services/mail-server.ts';
 import { until } from '../kit/until.ts';
-import { hrefOf, isSignInPage, type Person } from '../mfa/kit.ts';
+import { enrol, hrefOf, isSignInPage, type Person } from '../mfa/kit.ts';
+import { enrolPasskey } from '../passkeys/kit.ts';
 import { rows } from '../protocol/kit/tables.ts';
 import { advance, days } from '../protocol/kit/time.ts';
 import { linkIn, type Mailing, mailTo, makeResetLink, startMailing } from '../recovery/kit.ts';
-import { accountPage, type Entered, enter } from './kit.ts';
+import { accountPage, connectIdentity, type Entered, enter } from './kit.ts';
 
 let mailing: Mailing;
 let product: Product;
@@ -52,6 +57,19 @@ const confirmed = async (entered: Entered, email = wanted) => {
   const link = await confirmLink(entered, email);
   return entered.browser.submit(await entered.browser.open(link), 'link-confirm');
 };
+
+/** Whoever has the account changes its address; the link that takes it back. */
+async function changedByThief(): Promise<string> {
+  const { clock } = product.foundations;
+  const store = createAddressStore({ database: product.database, clock });
+  const [id, secret] = [`hash of ${wanted}`, `secret of ${wanted}`];
+  const undoUntil = clock.now() + 7 * days * 1000;
+  const commit = (operation: Operation) => product.database.commit({ operations: [operation], fallback: [] });
+  await commit(store.put({ id, userId: user.id, formerEmail: user.email, email: wanted, expiresAt: undoUntil }));
+  await commit(store.confirm(id, { hash: sha256(secret), undoUntil }));
+  await product.app.core.users.update(user.id, { email: wanted, email_verified: true }, byOperator);
+  return `${product.url}/email/undo?key=${encodeURIComponent(secret)}`;
+}
 
 /** The new address hears of the change too, without a link. */
 async function undoLink(to: string): Promise<string> {
@@ -107,6 +125,49 @@ describe('another address', () => {
     expect((await app.refresh(body['refresh_token'])).body['error']).toBe('invalid_grant');
     for (const link of [undo, undoOfThief, open]) expect((await browser.get(link)).status).toBe(410);
     expect(await eventsOf('user.email_restored')).toHaveLength(1);
+  });
+
+  it('leaves whoever changed it no way back, and its owner one', async () => {
+    const { core } = product.app;
+    await enrolPasskey(product, user);
+    await connectIdentity(product, user.id, 'own');
+    const [own] = await core.passkeys.list(user.id);
+    advance(2 * 3600);
+    const undo = await changedByThief();
+    await enrolPasskey(product, user);
+    await enrol(product, user);
+    await connectIdentity(product, user.id, 'somebody else’s');
+    // They delete it as well: the mail about that went to them.
+    await product.app.core.users.disable(user.id, byOperator, async () => []);
+    const dueAt = Date.now() + 86_400_000;
+    const insert = 'INSERT INTO account_deletions (user_id, requested_at, due_at) VALUES (?1, ?2, ?3)';
+    await product.database.commit({
+      operations: [
+        { statement: statement('test_delete', insert), params: [user.id, Date.now(), dueAt], mustHit: true },
+      ],
+      fallback: [],
+    });
+    const browser = new Browser();
+    const done = await browser.submit(await browser.open(undo), 'link-confirm');
+    expect([done.status, done.text.includes('restored')]).toEqual([200, true]);
+    const { totp, passkeys, recoveryCodesLeft } = await core.mfa.factors(user.id);
+    const identities = await createIdentityStore(product.foundations).list(user.id);
+    expect([totp, passkeys, recoveryCodesLeft, identities.map(({ subject }) => subject)]).toEqual([
+      undefined,
+      [own],
+      0,
+      [`own ${user.id}`],
+    ]);
+    expect((await core.users.find(user.id))?.disabledAt).toBeUndefined();
+    expect(await core.passwords.has(user.id)).toBe(false);
+    expect(await eventsOf('factor.removed')).toHaveLength(3);
+    expect(await eventsOf('user.deletion_undone')).toHaveLength(1);
+    await mail(user.email, /What was added to your account .* was removed/);
+    // The button of the page leads to a new password at once.
+    const href = /href="(\/reset\?key=[^"]+)"/.exec(done.text)?.[1] ?? '';
+    const form = await browser.open(`${product.url}${href}`);
+    const set = await browser.submit(form, 'reset-submit', { password: 'an altogether different password' });
+    expect(new URL(set.url).pathname).toBe('/reset/done');
   });
 
   it('can be taken back for seven days', async () => {

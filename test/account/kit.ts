@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto';
+import { createIdentityStore } from '../../src/features/federation/store.ts';
 import { Browser, type Page } from '../kit/browser.ts';
 import type { Product } from '../kit/product.ts';
 import { hrefOf, isCodePage, type Person, typeCode, typePassword } from '../mfa/kit.ts';
@@ -21,4 +23,11 @@ export async function enter(
   let page = await typePassword(browser, await browser.open(hrefOf(start, 'sign-in-link')), user);
   if (isCodePage(page)) page = await typeCode(browser, page, code());
   return { browser, page };
+}
+
+/** Connects an identity at Google to an account, without its pages. */
+export async function connectIdentity({ foundations, database }: Product, userId: string, subject: string) {
+  const whose = { id: randomUUID(), userId, provider: 'google', issuer: 'https://accounts.google.com' };
+  const identity = { ...whose, subject: `${subject} ${userId}`, label: undefined, attributes: {} };
+  await database.commit({ operations: [createIdentityStore(foundations).add(identity)], fallback: [] });
 }

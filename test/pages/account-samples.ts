@@ -217,7 +217,7 @@ export const accounts: readonly Sample[] = [
     }),
   ),
   ...(['changed', 'undone'] as const).map((what) =>
-    sample(`address-done-${what}`, 'address/done', 'page', { what, forgotHref: '/forgot' }),
+    sample(`address-done-${what}`, 'address/done', 'page', { what, passwordHref: '/reset?key=x' }),
   ),
   sample('address-link-over', 'address/link', 'page', reference('link_not_usable')),
   sample('account-activity', 'account/activity', 'page', { events, earlierHref: '/account/activity?before=x' }),

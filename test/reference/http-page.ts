@@ -60,7 +60,7 @@ export const routeMeanings: Readonly<Record<string, string>> = {
   'GET /email/confirm': 'Shows the link that confirms a new address, while it works.',
   'POST /email/confirm': 'Makes the new address the account’s and uses the link up.',
   'GET /email/undo': 'Shows the link that takes a change of address back, while it works.',
-  'POST /email/undo': 'Restores the former address, ends everything held, and uses the link up.',
+  'POST /email/undo': 'Restores the former address, throws out whoever changed it, and uses the link up.',
   'GET /email/done': 'Says that the address is changed, or restored.',
   'GET /register': 'The form for an account, where people may register.',
   'POST /register': 'Has a mail sent to the address; the answer is the same for all.',

@@ -1,8 +1,7 @@
-import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { byOperator } from '../../src/features/audit/module.ts';
 import { createIdentityStore } from '../../src/features/federation/store.ts';
-import { type Entered, enter } from '../account/kit.ts';
+import { connectIdentity, type Entered, enter } from '../account/kit.ts';
 import type { Authenticator } from '../kit/authenticator.ts';
 import { Browser, formOf } from '../kit/browser.ts';
 import type { Product } from '../kit/product.ts';
@@ -55,12 +54,7 @@ async function throwOut(link: string): Promise<string> {
 
 const identities = () => createIdentityStore(product.foundations);
 
-/** Connects an identity at Google to the account, without its pages. */
-async function connect(subject: string): Promise<void> {
-  const whose = { id: randomUUID(), userId: user.id, provider: 'google', issuer: 'https://accounts.google.com' };
-  const identity = { ...whose, subject: `${subject} ${user.id}`, label: undefined, attributes: {} };
-  await product.database.commit({ operations: [identities().add(identity)], fallback: [] });
-}
+const connect = (subject: string) => connectIdentity(product, user.id, subject);
 
 const isIn = async (browser: Browser): Promise<boolean> =>
   (await browser.open(`${product.url}/account`)).text.includes('id="sign-out"');
@@ -199,6 +193,29 @@ describe('a sign-in with a browser that the account does not know', () => {
     expect((await product.app.core.users.find(user.id))?.disabledAt).toBeUndefined();
     await product.app.core.users.disable(user.id, byOperator, async () => []);
     expect((await new Browser().get(link)).status).toBe(410);
+  });
+
+  it('takes a deletion back together with everything else, or nothing at all', async () => {
+    await app.signIn(user);
+    const entered = await enter(product, user);
+    const link = linkIn(await noticeMail());
+    const second = `second-${user.email}`;
+    await entered.browser.submit(await entered.browser.open(await confirmLink(entered, second)), 'link-confirm');
+    // The former address is somebody else's by now: it cannot be given back.
+    const { id } = await product.app.core.users.create({ email: user.email }, byOperator);
+    const asked = await entered.browser.submit(await entered.browser.open(`${product.url}/account`), 'delete-account');
+    await entered.browser.submit(asked, 'delete-account', { current_password: user.password });
+    const browser = new Browser();
+    const page = await browser.open(link);
+    expect((await browser.submit(page, 'link-confirm')).status).toBe(409);
+    expect(await product.app.core.users.find(user.id)).toMatchObject({ email: second, disabledAt: expect.any(Number) });
+    const kept = async () =>
+      (await product.events('user.deletion_undone')).filter(({ subject }) => subject === user.id);
+    expect(await kept()).toEqual([]);
+    await product.app.core.users.update(id, { email: `other-${user.email}` }, byOperator);
+    await throwOut(link);
+    const restored = await product.app.core.users.find(user.id);
+    expect([restored?.email, restored?.disabledAt, (await kept()).length]).toEqual([user.email, undefined, 1]);
   });
 
   it('is ended once, and by no other link', async () => {

@@ -1,10 +1,11 @@
 import type { Clock } from '../../foundation/clock.ts';
 import { sha256 } from '../../foundation/crypto/hash.ts';
+import { storeError } from '../../foundation/db/errors.ts';
 import type { Operation } from '../../foundation/db/statement.ts';
 import type { Mail } from '../../foundation/mail/mail.ts';
 import { type Random, secretToken } from '../../foundation/random.ts';
 import type { By, RequestFacts } from '../audit/module.ts';
-import type { AccountEndings, User, Users } from '../users/module.ts';
+import type { EndReason, User, Users } from '../users/module.ts';
 import type { AddressStore, PendingChange, UndoableChange } from './store.ts';
 
 /** How long the former address can take a change back after it took effect, in milliseconds. */
@@ -17,9 +18,27 @@ export interface ChangeAddressParts {
   readonly users: Users;
   readonly mail: Mail;
   readonly store: AddressStore;
-  /** Ends everything that a person holds, and tells the apps. */
-  readonly endEverything: AccountEndings;
+  readonly expel: Expel;
 }
+
+/**
+ * Throws out whoever else may have been in since a time (milliseconds) or before: ends what they hold and takes away what
+ * they know and have added. Commit the operations with what it is done for. `secret` is that of a link by which the owner
+ * sets a new password.
+ */
+export type Expel = (
+  expulsion: {
+    readonly user: User;
+    /** Where the owner is told. */
+    readonly email: string;
+    readonly atLatest: number;
+    readonly reason: EndReason;
+    readonly language: string;
+    /** What uses up the link by which they say so. */
+    readonly using: Operation;
+  },
+  by: By,
+) => Promise<{ readonly secret: string; readonly operations: readonly Operation[] }>;
 
 /** Through which request, and in which language its person reads. */
 export interface ChangeContext {
@@ -39,10 +58,10 @@ export interface ChangeAddress {
   /** The change of an undo link, while it works. */
   undoable(secret: string): Promise<UndoableChange | undefined>;
   /**
-   * Makes the former address the account's again, whatever it was changed to since, and ends everything that is held:
-   * whoever changed it must not stay. Throws as `confirm`.
+   * Makes the former address the account's again, whatever it was changed to since, and throws out whoever changed it:
+   * they must not stay. The secret of a link by which the owner sets a new password. Throws as `confirm`.
    */
-  undo(change: UndoableChange, context: ChangeContext): Promise<void>;
+  undo(change: UndoableChange, context: ChangeContext): Promise<string>;
 }
 
 export function createChangeAddress(parts: ChangeAddressParts): ChangeAddress {
@@ -62,17 +81,23 @@ export function createChangeAddress(parts: ChangeAddressParts): ChangeAddress {
       ]);
     },
     undoable: (secret) => store.findUndoable(sha256(secret)),
-    async undo(change, { facts }) {
-      const { id, userId, formerEmail } = change;
-      const by: By = { actor: { kind: 'anonymous', name: 'undo link' }, facts };
-      await users.changeEmail(userId, { to: formerEmail }, by, async () => [
-        store.undo(id),
-        store.voidSince(change),
-        users.links.voidOpen('reset', userId),
-        ...(await parts.endEverything(userId, 'address')),
-      ]);
-    },
+    undo: (change, context) => undo(parts, change, context),
   };
+}
+
+async function undo(
+  { users, store, expel }: ChangeAddressParts,
+  change: UndoableChange,
+  { facts, language }: ChangeContext,
+): Promise<string> {
+  const { id, userId, formerEmail: email, askedAt: atLatest } = change;
+  const user = await users.find(userId);
+  if (!user) throw storeError('store_conflict', 'the account is gone');
+  const by: By = { actor: { kind: 'anonymous', name: 'undo link' }, facts };
+  const using = store.undo(id);
+  const { secret, operations } = await expel({ user, email, atLatest, reason: 'address', language, using }, by);
+  await users.changeEmail(userId, { to: email }, by, async () => [...operations, store.voidSince(change)]);
+  return secret;
 }
 
 function informBoth(

@@ -47,7 +47,8 @@ export function mountAddresses(router: Router, parts: AddressPagesParts): void {
   });
   router.get('/email/done', (ctx) => {
     const what = ctx.query['what'] === 'undone' ? 'undone' : 'changed';
-    showPage(ctx, { views: parts.views, page: 'address/done', locals: { what, forgotHref: '/forgot' } });
+    const passwordHref = `/reset?key=${encodeURIComponent(keyOf(ctx))}`;
+    showPage(ctx, { views: parts.views, page: 'address/done', locals: { what, passwordHref } });
   });
 }
 
@@ -119,8 +120,8 @@ async function showConfirm(
 
 async function undo(ctx: Context, parts: AddressPagesParts, change: UndoableChange): Promise<void> {
   try {
-    await parts.change.undo(change, doorState(ctx));
-    seeOther(ctx, '/email/done?what=undone');
+    const secret = await parts.change.undo(change, doorState(ctx));
+    seeOther(ctx, `/email/done?what=undone&key=${secret}`);
   } catch (error) {
     if (hasCode(error, 'user_email_taken')) showUndo(ctx, parts, change, true);
     else if (hasCode(error, 'store_conflict')) linkOver(ctx, parts);

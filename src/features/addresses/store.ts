@@ -13,7 +13,8 @@ export interface PendingChange {
 
 /** A change that took effect and can be undone. */
 export interface UndoableChange extends PendingChange {
-  /** Milliseconds since the epoch. */
+  /** When it was asked for, and when it took effect: milliseconds since the epoch. */
+  readonly askedAt: number;
   readonly confirmedAt: number;
 }
 
@@ -22,6 +23,7 @@ interface ChangeRow extends Row {
   user_id: string;
   former_email: string;
   email: string;
+  created_at: number;
   confirmed_at: number | null;
 }
 
@@ -33,7 +35,7 @@ export interface ConfirmedRow extends Row {
   undone_at: number | null;
 }
 
-const columns = 'id, user_id, former_email, email, confirmed_at';
+const columns = 'id, user_id, former_email, email, created_at, confirmed_at';
 const pending = 'confirmed_at IS NULL AND voided_at IS NULL AND expires_at >';
 const undoable = 'confirmed_at IS NOT NULL AND undone_at IS NULL AND voided_at IS NULL AND expires_at >';
 const expired = 'FROM address_changes WHERE expires_at < ?1 LIMIT 500';
@@ -133,7 +135,7 @@ export function createAddressStore({ database, clock }: { database: Database; cl
     confirm: (id, { hash, undoUntil }) => operation(statements.confirm, [id, clock.now(), hash, undoUntil], true),
     async findUndoable(undoHash) {
       const row = await database.get<ChangeRow>(statements.findUndoable, [undoHash, clock.now()]);
-      return row && { ...toChange(row), confirmedAt: Number(row.confirmed_at) };
+      return row && { ...toChange(row), askedAt: Number(row.created_at), confirmedAt: Number(row.confirmed_at) };
     },
     undo: (id) => operation(statements.undo, [id, clock.now()], true),
     voidSince: ({ userId, id, confirmedAt }) =>

@@ -43,7 +43,8 @@ export const eventTypes = {
   'user.email_change_requested': 'A person asked for another address; it takes effect when its owner has confirmed it.',
   'user.email_change_refused': 'A person asked for an address that somebody else has, who was told of it.',
   'user.email_changed': 'The address of an account was changed to one that its person had confirmed.',
-  'user.email_restored': 'A change of address was taken back from the former one; sessions and tokens ended.',
+  'user.email_restored':
+    'A change of address was taken back from the former one; sessions and tokens ended, and the password was taken away.',
   'user.exported': 'A person downloaded what is held on them.',
   'user.deletion_requested': 'A person asked for their account to be deleted; they are refused from then on.',
   'user.deletion_undone': 'A person called the deletion of their account off.',

@@ -46,8 +46,8 @@ export interface DeleteAccount {
   undo(userId: string, secret: string, by: By, language: string): Promise<boolean>;
   /** Whether the account is on its way out, and may still be kept. */
   isUndoable(userId: string): Promise<boolean>;
-  /** Keeps an account whose deletion its owner disowns. False when it came too late. */
-  disown(userId: string, by: By): Promise<boolean>;
+  /** The operations that keep an account whose deletion its owner disowns. They must hit, and miss when it came too late. */
+  disown(userId: string, by: By): readonly Operation[];
 }
 
 const dayMs = 24 * 60 * 60 * 1000;
@@ -78,21 +78,21 @@ export function createDeleteAccount(parts: DeleteAccountParts): DeleteAccount {
       return keep(parts, userId, by, [users.links.use('undelete', secret), ...notice]);
     },
     isUndoable: async (userId) => isOpen(await store.find(userId)),
-    disown: (userId, by) => keep(parts, userId, by, []),
+    disown: (userId, by) => [...users.enabling(userId, by), ...keeping(parts, userId, by)],
   };
 }
 
+/** What ends a deletion before its time. The first must hit. */
+const keeping = (parts: DeleteAccountParts, userId: string, by: By): Operation[] => [
+  parts.store.undo(userId),
+  parts.users.links.voidOpen('undelete', userId),
+  event(parts, 'user.deletion_undone', userId, by),
+];
+
 /** Lets the person in again, with what belongs to it. False when it came too late, or an operation did not hit. */
 async function keep(parts: DeleteAccountParts, userId: string, by: By, more: readonly Operation[]): Promise<boolean> {
-  const { users, store } = parts;
-  const alongside = async () => [
-    store.undo(userId),
-    ...more,
-    users.links.voidOpen('undelete', userId),
-    event(parts, 'user.deletion_undone', userId, by),
-  ];
   try {
-    return await users.enable(userId, by, alongside);
+    return await parts.users.enable(userId, by, async () => [...more, ...keeping(parts, userId, by)]);
   } catch (error) {
     if (!isLost(error)) throw error;
     return false;

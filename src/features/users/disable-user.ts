@@ -1,4 +1,5 @@
 import type { Database } from '../../foundation/db/database.ts';
+import type { Operation } from '../../foundation/db/statement.ts';
 import type { Audit, By } from '../audit/module.ts';
 import { mustFind } from './find-user.ts';
 import type { UserStore } from './store.ts';
@@ -39,6 +40,8 @@ export function createDisableUser({ database, audit, store }: Parts) {
         return done;
       });
     },
+
+    enabling: (id: string, by: By): Operation[] => [store.enable(id), event('user.enabled', id, by)],
 
     async signOut(id: string, by: By, endings: AccountEndings): Promise<void> {
       await mustFind(store, id);

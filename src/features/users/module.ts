@@ -61,6 +61,8 @@ export interface Users {
   disable(id: string, by: By, endings: AccountEndings): Promise<boolean>;
   /** Lets a disabled person sign in again; what was ended stays ended. False when it was so already. */
   enable(id: string, by: By, endings: AccountEndings): Promise<boolean>;
+  /** The same as operations of a larger change. The first must hit: it misses when the account is not disabled any more. */
+  enabling(id: string, by: By): Operation[];
   /** Ends everything the person holds; they may sign in again. */
   signOut(id: string, by: By, endings: AccountEndings): Promise<void>;
   /** Gives a role. False when the person had it already. */

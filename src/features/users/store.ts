@@ -46,6 +46,10 @@ const holdDisabled = statement('user_hold_disabled', {
   postgresql: `${disabled} FOR UPDATE`,
   mysql: `${disabled} FOR UPDATE`,
 });
+const enable = statement(
+  'user_enable',
+  'UPDATE users SET disabled_at = NULL, updated_at = ?2 WHERE id = ?1 AND disabled_at IS NOT NULL',
+);
 const eraseRoles = statement('user_erase_roles', 'DELETE FROM role_assignments WHERE user_id = ?1');
 /** Those for the account, and invitations for its address. */
 const eraseLinks = statement('user_erase_links', 'DELETE FROM one_time_links WHERE subject = ?1 OR subject = ?2');
@@ -121,6 +125,8 @@ export interface UserStore {
   hasOtherAdministrator(id: string): Promise<boolean>;
   /** Must hit: somebody else administers this server, until the transaction ends. */
   holdOtherAdministrator(id: string): Operation;
+  /** Must hit: lets a disabled account be used again. */
+  enable(id: string): Operation;
   /** Must hit: the account is disabled, until the transaction ends. */
   holdDisabled(id: string): Operation;
   /** Removes the account with its roles and links. */
@@ -170,6 +176,7 @@ export function createUserStore({ database, clock, ids }: { database: Database; 
       await tx.roleAssignment.create({ data: { id: ids.next(), userId, role, createdAt: now() } });
     },
     changeClaims: changeClaims(clock),
+    enable: (id) => ({ statement: enable, params: [id, clock.now()], mustHit: true }),
     ...leaving(database),
     taken(error) {
       if (violates(error, 'email_key')) return 'email';

@@ -220,7 +220,7 @@ export interface UndoAddressLocals {
 
 export interface AddressDoneLocals {
   readonly what: 'changed' | 'undone';
-  readonly forgotHref: string;
+  readonly passwordHref: string;
 }
 
 export interface AuthenticatorLocals {
