@@ -5,23 +5,23 @@ import { race } from '../kit/barrier.ts';
 import { Browser, formOf, type Page, textOf } from '../kit/browser.ts';
 import type { Product, TestUser } from '../kit/product.ts';
 import { addWebApp, isBack, type RelyingApp } from '../kit/relying-app.ts';
+import { type Scripted, startScripted } from '../kit/upstreams/scripted.ts';
 import { hrefOf } from '../mfa/kit.ts';
 import { advance, standStill } from '../protocol/kit/time.ts';
 import { type Mailing, mailTo, startMailing } from '../recovery/kit.ts';
 import { addProvider, isUpstream, signInBy } from './kit.ts';
-import { startUpstream, type Upstream } from './upstream.ts';
 
 type Person = TestUser & { readonly id: string };
 
 let mailing: Mailing;
 let product: Product;
-let upstream: Upstream;
+let upstream: Scripted;
 let app: RelyingApp;
 let people = 0;
 
 beforeAll(async () => {
   standStill();
-  [mailing, upstream] = await Promise.all([startMailing(), startUpstream()]);
+  [mailing, upstream] = await Promise.all([startMailing(), startScripted()]);
   ({ product } = mailing);
   app = await addWebApp(product, { first_party: true });
 });
@@ -170,7 +170,7 @@ describe('taking an identity off', () => {
   });
 
   it('leaves one of two that are taken off at once', async () => {
-    const second = await startUpstream();
+    const second = await startScripted();
     second.behave.claims = { ...upstream.behave.claims, sub: `second-${people}` };
     await addProvider(product, second, { name: 'second' });
     const { browser, page } = await newcomer();

@@ -5,18 +5,19 @@ import { accountPage, enter } from '../account/kit.ts';
 import { Browser } from '../kit/browser.ts';
 import { type Product, startProduct } from '../kit/product.ts';
 import { addWebApp, isBack, type RelyingApp, send } from '../kit/relying-app.ts';
+import { unsigned } from '../kit/upstreams/keys.ts';
+import { type Scripted, startScripted } from '../kit/upstreams/scripted.ts';
 import { rows } from '../protocol/kit/tables.ts';
 import { advance, standStill } from '../protocol/kit/time.ts';
 import { addProvider, comeBack, setOut, signInBy } from './kit.ts';
-import { startUpstream, type Upstream } from './upstream.ts';
 
 let product: Product;
-let upstream: Upstream;
+let upstream: Scripted;
 let app: RelyingApp;
 
 beforeAll(async () => {
   standStill();
-  [product, upstream] = await Promise.all([startProduct(), startUpstream()]);
+  [product, upstream] = await Promise.all([startProduct(), startScripted()]);
   app = await addWebApp(product, { first_party: true });
 });
 afterAll(() => Promise.all([product.stop(), upstream.stop()]));
@@ -59,7 +60,7 @@ describe('a sign-out at the provider', () => {
     expect(isBack((await signInBy(app, upstream, browser)).url)).toBe(true);
     expect(await isSignedIn(browser)).toBe(true);
     const other = await enter(product, await product.addUser());
-    const { status } = await tell(upstream.token.sign(claims()));
+    const { status } = await tell(upstream.keys.signAs(claims()));
     expect(status).toBe(200);
     expect(await isSignedIn(browser)).toBe(false);
     expect(await isSignedIn(other.browser)).toBe(true);
@@ -67,38 +68,38 @@ describe('a sign-out at the provider', () => {
       actor: { kind: 'system', name: 'federation' },
       details: { by: 'provider', provider: 'up' },
     });
-    expect((await tell(upstream.token.sign({ ...claims(), sub: 'nobody-here' }))).status).toBe(200);
+    expect((await tell(upstream.keys.signAs({ ...claims(), sub: 'nobody-here' }))).status).toBe(200);
   });
 
   it('ends the one session that it names by sid', async () => {
     const browsers = [await signInAs('s1'), await signInAs('s2')] as const;
-    expect((await tell(upstream.token.sign(ofSession('s1')))).status).toBe(200);
+    expect((await tell(upstream.keys.signAs(ofSession('s1')))).status).toBe(200);
     expect(await areSignedIn(...browsers)).toEqual([false, true]);
-    expect((await tell(upstream.token.sign(ofSession('nobody-has-it')))).status).toBe(200);
+    expect((await tell(upstream.keys.signAs(ofSession('nobody-has-it')))).status).toBe(200);
     expect(await areSignedIn(...browsers)).toEqual([false, true]);
   });
 
   it('ends every sign-in of a person whom it names without a session', async () => {
     const browsers = [await signInAs('s1'), await signInAs('s2'), await signInAs(undefined)] as const;
-    expect((await tell(upstream.token.sign(claims()))).status).toBe(200);
+    expect((await tell(upstream.keys.signAs(claims()))).status).toBe(200);
     expect(await areSignedIn(...browsers)).toEqual([false, false, false]);
   });
 
   it('takes both for that session of that person, and for those that the provider never named', async () => {
     const browsers = [await signInAs('s1'), await signInAs('s2'), await signInAs(undefined)] as const;
-    expect((await tell(upstream.token.sign({ ...claims(), sub: 'another', sid: 's1' }))).status).toBe(200);
+    expect((await tell(upstream.keys.signAs({ ...claims(), sub: 'another', sid: 's1' }))).status).toBe(200);
     expect(await areSignedIn(...browsers)).toEqual([true, true, true]);
-    expect((await tell(upstream.token.sign({ ...claims(), sid: 's1' }))).status).toBe(200);
+    expect((await tell(upstream.keys.signAs({ ...claims(), sid: 's1' }))).status).toBe(200);
     expect(await areSignedIn(...browsers)).toEqual([false, true, false]);
   });
 
   it('leaves what the same person did by another provider', async () => {
     await addProvider(product, upstream, { name: 'other', client_id: 'postern-at-other' });
     const browsers = [await signInAs('s1'), await signInAs('s1', 'other')] as const;
-    expect((await tell(upstream.token.sign(ofSession('s1')))).status).toBe(200);
-    expect((await tell(upstream.token.sign(claims()))).status).toBe(200);
+    expect((await tell(upstream.keys.signAs(ofSession('s1')))).status).toBe(200);
+    expect((await tell(upstream.keys.signAs(claims()))).status).toBe(200);
     expect(await areSignedIn(...browsers)).toEqual([false, true]);
-    const others = upstream.token.sign({ ...ofSession('s1'), aud: 'postern-at-other' });
+    const others = upstream.keys.signAs({ ...ofSession('s1'), aud: 'postern-at-other' });
     expect((await tell(others)).status).toBe(400);
     expect(await areSignedIn(...browsers)).toEqual([false, true]);
     expect((await tell(others, 'other')).status).toBe(200);
@@ -113,14 +114,14 @@ describe('a sign-out at the provider', () => {
     expect(isBack((await comeBack(await setOut(app, upstream, { browser, parameters: asked }), upstream)).url)).toBe(
       true,
     );
-    await tell(upstream.token.sign(ofSession('s1')));
+    await tell(upstream.keys.signAs(ofSession('s1')));
     expect(await isSignedIn(browser)).toBe(true);
-    await tell(upstream.token.sign(ofSession('s2')));
+    await tell(upstream.keys.signAs(ofSession('s2')));
     expect(await isSignedIn(browser)).toBe(false);
   });
 
   it('counts once: a token that is played again ends nothing', async () => {
-    const token = upstream.token.sign(claims());
+    const token = upstream.keys.signAs(claims());
     const first = await signInAs('s1');
     const both = await Promise.all([tell(token), tell(token)]);
     expect(both.map(({ status }) => status).sort()).toEqual([200, 400]);
@@ -153,24 +154,24 @@ describe('a sign-out at the provider', () => {
     ['what is no token', () => 'a.b.c'],
     [
       'a foreign key',
-      () => upstream.token.sign(claims(), {}, generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey),
+      () => upstream.keys.signAs(claims(), {}, generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey),
     ],
-    ['the public key as an HMAC secret', () => upstream.token.hmac(claims())],
-    ['another issuer', () => upstream.token.sign({ ...claims(), iss: 'https://evil.example' })],
-    ['another client', () => upstream.token.sign({ ...claims(), aud: 'another' })],
-    ['an expired token', () => upstream.token.sign({ ...claims(), exp: seconds() - 60 })],
-    ['one that was kept', () => upstream.token.sign({ ...claims(), iat: seconds() - 3600, exp: 9_999_999_999 })],
-    ['an ID token', () => upstream.token.sign({ ...claims(), events: undefined, nonce: 'n' })],
-    ['no algorithm', () => upstream.token.none(claims())],
-    ['one of the future', () => upstream.token.sign({ ...claims(), iat: seconds() + 120, exp: seconds() + 240 })],
-    ['one that does not say when', () => upstream.token.sign({ ...claims(), iat: undefined })],
-    ['one without a name', () => upstream.token.sign({ ...claims(), jti: undefined })],
-    ['no event', () => upstream.token.sign({ ...claims(), events: undefined })],
-    ['an event that is no object', () => upstream.token.sign({ ...claims(), events: { [event]: null } })],
-    ['a nonce', () => upstream.token.sign({ ...claims(), nonce: 'n' })],
-    ['another event', () => upstream.token.sign({ ...claims(), events: { 'https://other.example': {} } })],
-    ['neither a person nor a session', () => upstream.token.sign({ ...claims(), sub: undefined })],
-    ['a session that is no text', () => upstream.token.sign({ ...claims(), sid: { $ne: '' } })],
+    ['the public key as an HMAC secret', () => upstream.keys.hmac(claims())],
+    ['another issuer', () => upstream.keys.signAs({ ...claims(), iss: 'https://evil.example' })],
+    ['another client', () => upstream.keys.signAs({ ...claims(), aud: 'another' })],
+    ['an expired token', () => upstream.keys.signAs({ ...claims(), exp: seconds() - 60 })],
+    ['one that was kept', () => upstream.keys.signAs({ ...claims(), iat: seconds() - 3600, exp: 9_999_999_999 })],
+    ['an ID token', () => upstream.keys.signAs({ ...claims(), events: undefined, nonce: 'n' })],
+    ['no algorithm', () => unsigned(claims())],
+    ['one of the future', () => upstream.keys.signAs({ ...claims(), iat: seconds() + 120, exp: seconds() + 240 })],
+    ['one that does not say when', () => upstream.keys.signAs({ ...claims(), iat: undefined })],
+    ['one without a name', () => upstream.keys.signAs({ ...claims(), jti: undefined })],
+    ['no event', () => upstream.keys.signAs({ ...claims(), events: undefined })],
+    ['an event that is no object', () => upstream.keys.signAs({ ...claims(), events: { [event]: null } })],
+    ['a nonce', () => upstream.keys.signAs({ ...claims(), nonce: 'n' })],
+    ['another event', () => upstream.keys.signAs({ ...claims(), events: { 'https://other.example': {} } })],
+    ['neither a person nor a session', () => upstream.keys.signAs({ ...claims(), sub: undefined })],
+    ['a session that is no text', () => upstream.keys.signAs({ ...claims(), sid: { $ne: '' } })],
   ])('is not believed by %s', async (_, token) => {
     const browser = new Browser();
     await signInBy(app, upstream, browser);
@@ -185,6 +186,6 @@ describe('a sign-out at the provider', () => {
       type: 'microsoft',
       issuer: `${upstream.issuer}/common/v2.0`,
     });
-    for (const name of ['nobody', 'entra']) expect((await tell(upstream.token.sign(claims()), name)).status).toBe(400);
+    for (const name of ['nobody', 'entra']) expect((await tell(upstream.keys.signAs(claims()), name)).status).toBe(400);
   });
 });

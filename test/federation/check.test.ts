@@ -4,14 +4,14 @@ import { byOperator } from '../../src/features/audit/module.ts';
 import { type NewProvider, providerCheck } from '../../src/features/federation/module.ts';
 import { createOutboundFetch } from '../../src/foundation/outbound/fetch.ts';
 import { type Product, startProduct } from '../kit/product.ts';
+import { type Scripted, startScripted } from '../kit/upstreams/scripted.ts';
 import { addProvider } from './kit.ts';
-import { startUpstream, type Upstream } from './upstream.ts';
 
 let product: Product;
-let upstream: Upstream;
+let upstream: Scripted;
 
 beforeAll(async () => {
-  [product, upstream] = await Promise.all([startProduct(), startUpstream()]);
+  [product, upstream] = await Promise.all([startProduct(), startScripted()]);
 });
 afterAll(() => Promise.all([product.stop(), upstream.stop()]));
 beforeEach(() => upstream.reset());

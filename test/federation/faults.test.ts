@@ -4,18 +4,18 @@ import { Browser, type Page, textOf } from '../kit/browser.ts';
 import { type Product, startProduct } from '../kit/product.ts';
 import { addWebApp, isBack, type RelyingApp } from '../kit/relying-app.ts';
 import { freePort } from '../kit/services/free-port.ts';
+import { type Scripted, startScripted } from '../kit/upstreams/scripted.ts';
 import { advance, standStill } from '../protocol/kit/time.ts';
 import { addProvider, isUpstream } from './kit.ts';
-import { startUpstream, type Upstream } from './upstream.ts';
 
 let product: Product;
-let upstream: Upstream;
+let upstream: Scripted;
 let app: RelyingApp;
 let people = 0;
 
 beforeAll(async () => {
   standStill();
-  [product, upstream] = await Promise.all([startProduct(), startUpstream()]);
+  [product, upstream] = await Promise.all([startProduct(), startScripted()]);
   app = await addWebApp(product, { first_party: true });
 });
 afterAll(() => Promise.all([product.stop(), upstream.stop()]));

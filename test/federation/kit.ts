@@ -3,14 +3,14 @@ import type { NewProvider } from '../../src/features/federation/module.ts';
 import { Browser, type Page } from '../kit/browser.ts';
 import type { Product } from '../kit/product.ts';
 import { isBack, type RelyingApp } from '../kit/relying-app.ts';
-import type { Upstream } from './upstream.ts';
+import type { Scripted } from '../kit/upstreams/scripted.ts';
 
 export const secret = 'a secret that the provider has given us';
 
 /** Registers the stand-in at the product, or changes it. */
 export async function addProvider(
   product: Product,
-  upstream: Upstream,
+  upstream: Scripted,
   more: Partial<NewProvider> = {},
 ): Promise<void> {
   const provider = {
@@ -26,7 +26,7 @@ export async function addProvider(
 
 /** Where a provider's own pages would be shown. */
 export const isUpstream =
-  (upstream: Upstream) =>
+  (upstream: Scripted) =>
   (url: string): boolean =>
     url.startsWith(`${upstream.issuer}/authorize`);
 
@@ -40,7 +40,7 @@ export interface OnTheWay {
 /** Begins a sign-in and chooses the provider, as far as the provider's own page. */
 export async function setOut(
   app: RelyingApp,
-  upstream: Upstream,
+  upstream: Scripted,
   {
     browser = new Browser(),
     parameters = {},
@@ -54,11 +54,11 @@ export async function setOut(
 }
 
 /** Agrees at the provider and comes back, as far as the app or a page of ours. */
-export async function comeBack({ browser, asked }: OnTheWay, upstream: Upstream): Promise<Page> {
+export async function comeBack({ browser, asked }: OnTheWay, upstream: Scripted): Promise<Page> {
   return browser.open(upstream.agree(asked.href), isBack);
 }
 
 /** A whole sign-in with the provider. */
-export async function signInBy(app: RelyingApp, upstream: Upstream, browser = new Browser()): Promise<Page> {
+export async function signInBy(app: RelyingApp, upstream: Scripted, browser = new Browser()): Promise<Page> {
   return comeBack(await setOut(app, upstream, { browser }), upstream);
 }

@@ -3,19 +3,19 @@ import { byOperator } from '../../src/features/audit/module.ts';
 import { Browser, type Page, textOf } from '../kit/browser.ts';
 import { type Product, startProduct, type TestUser } from '../kit/product.ts';
 import { addWebApp, isBack, type RelyingApp } from '../kit/relying-app.ts';
+import { type Scripted, startScripted } from '../kit/upstreams/scripted.ts';
 import { codeOf, enrol, hrefOf, isCodePage, multiFactor, singleFactor, typeCode } from '../mfa/kit.ts';
 import { advance, days, standStill } from '../protocol/kit/time.ts';
 import { addProvider, comeBack, setOut, signInBy } from './kit.ts';
-import { startUpstream, type Upstream } from './upstream.ts';
 
 let product: Product;
-let upstream: Upstream;
+let upstream: Scripted;
 let app: RelyingApp;
 let people = 0;
 
 beforeAll(async () => {
   standStill();
-  [product, upstream] = await Promise.all([startProduct(), startUpstream()]);
+  [product, upstream] = await Promise.all([startProduct(), startScripted()]);
   app = await addWebApp(product, { first_party: true });
 });
 afterAll(() => Promise.all([product.stop(), upstream.stop()]));

@@ -3,21 +3,21 @@ import { accountPage, enter } from '../account/kit.ts';
 import { Browser, type Page } from '../kit/browser.ts';
 import { type Product, startProduct } from '../kit/product.ts';
 import { addWebApp, isBack, type RelyingApp } from '../kit/relying-app.ts';
+import { type Scripted, startScripted } from '../kit/upstreams/scripted.ts';
 import { hrefOf } from '../mfa/kit.ts';
 import { advance, standStill } from '../protocol/kit/time.ts';
 import { addProvider, comeBack, setOut, signInBy } from './kit.ts';
-import { startUpstream, type Upstream } from './upstream.ts';
 
 const goodbye = 'https://app.example/goodbye';
 const everywhere = { policy: { logout: 'everywhere' } } as const;
 
 let product: Product;
-let upstream: Upstream;
+let upstream: Scripted;
 let app: RelyingApp;
 
 beforeAll(async () => {
   standStill();
-  [product, upstream] = await Promise.all([startProduct(), startUpstream()]);
+  [product, upstream] = await Promise.all([startProduct(), startScripted()]);
   app = await addWebApp(product, { first_party: true, post_logout_redirect_uris: [goodbye] });
 });
 afterAll(() => Promise.all([product.stop(), upstream.stop()]));

@@ -2,18 +2,18 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Browser, type Page } from '../kit/browser.ts';
 import { type Product, startProduct } from '../kit/product.ts';
 import { addWebApp, isBack, type RelyingApp } from '../kit/relying-app.ts';
+import { type Scripted, startScripted } from '../kit/upstreams/scripted.ts';
 import { advance, standStill } from '../protocol/kit/time.ts';
 import { addProvider, isUpstream } from './kit.ts';
-import { startUpstream, type Upstream } from './upstream.ts';
 
 let product: Product;
-let upstream: Upstream;
-let other: Upstream;
+let upstream: Scripted;
+let other: Scripted;
 let app: RelyingApp;
 
 beforeAll(async () => {
   standStill();
-  [product, upstream, other] = await Promise.all([startProduct(), startUpstream(), startUpstream()]);
+  [product, upstream, other] = await Promise.all([startProduct(), startScripted(), startScripted()]);
   app = await addWebApp(product, { first_party: true });
 });
 afterAll(() => Promise.all([product.stop(), upstream.stop(), other.stop()]));

@@ -3,11 +3,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { enter } from '../account/kit.ts';
 import { kindOf, registerKind, signInWith, somebody } from '../federation/kinds.ts';
 import { addProvider, comeBack, isUpstream, setOut, signInBy } from '../federation/kit.ts';
-import { startUpstream, type Upstream } from '../federation/upstream.ts';
 import { race } from '../kit/barrier.ts';
 import { type Browser, textOf } from '../kit/browser.ts';
 import { type Product, startProduct } from '../kit/product.ts';
 import { addWebApp, isBack, type RelyingApp } from '../kit/relying-app.ts';
+import { type Scripted, startScripted } from '../kit/upstreams/scripted.ts';
 import { ENGINES, type Server } from './kit/engines.ts';
 
 const servers = ENGINES.filter(({ engine }) => engine !== 'sqlite');
@@ -21,11 +21,11 @@ describe.each(servers)('sign-in with another provider on $name', ({ start }) => 
   let server: Server;
   let product: Product;
   let node: Product;
-  let upstream: Upstream;
+  let upstream: Scripted;
   let app: RelyingApp;
 
   beforeAll(async () => {
-    [server, upstream] = await Promise.all([start(), startUpstream()]);
+    [server, upstream] = await Promise.all([start(), startScripted()]);
     product = await startProduct({ databaseUrl: await server.createDatabase('federation') });
     node = await startProduct(product.node);
     await addProvider(product, upstream);
@@ -52,7 +52,7 @@ describe.each(servers)('sign-in with another provider on $name', ({ start }) => 
     const { browser, asked } = await setOut(app, upstream);
     const { pathname, search } = new URL(upstream.agree(asked.href));
     const headers = { cookie: cookiesOf(browser) };
-    upstream.asked.length = 0;
+    upstream.reset();
     const racer = (origin: string) => ({ origin, method: 'GET' as const, path: pathname + search, headers });
     const answers = await race([product.url, node.url, product.url, node.url, product.url, node.url].map(racer));
     expect(answers.filter(({ status }) => status === 303)).toHaveLength(1);

@@ -76,6 +76,8 @@ export interface Dialect {
   readonly rotatesRefresh?: boolean;
   /** Claims of the ID token besides iss, sub, aud, exp, iat and nonce. */
   readonly idTokenClaims?: (grant: Grant, provider: Provider) => Record<string, unknown>;
+  /** Makes the ID token of its claims in place of the stand-in. */
+  readonly signs?: (claims: Record<string, unknown>, provider: Provider) => string;
   /** What the profile endpoint says; without it the claims of the ID token. */
   readonly profile?: (grant: Grant, provider: Provider) => Record<string, unknown>;
   /** The subject of the ID token, where it is not the person's own. */

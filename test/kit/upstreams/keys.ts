@@ -1,5 +1,5 @@
-import { createHmac, generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto';
-import { type CryptoKey, exportJWK, type JWK, SignJWT } from 'jose';
+import { createHmac, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
+import type { JWK } from 'jose';
 
 /** How the next token is to be wrong. */
 export interface Forgery {
@@ -14,7 +14,7 @@ export interface Forgery {
 
 interface SigningKey {
   readonly kid: string;
-  readonly privateKey: KeyObject | CryptoKey;
+  readonly privateKey: KeyObject;
   readonly publicKey: KeyObject;
 }
 
@@ -24,6 +24,8 @@ const makeKey = (): SigningKey => ({
 });
 
 const segment = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
+
+type Claims = Readonly<Record<string, unknown>>;
 
 /** The keys of a stand-in: the first signs. RS256, which all of them use. */
 export class Keys {
@@ -41,34 +43,43 @@ export class Keys {
     this.#keys = [makeKey(), ...(dropFormer ? [] : this.#keys)];
   }
 
-  async published(more: Readonly<Record<string, unknown>> = {}): Promise<{ keys: JWK[] }> {
+  published(): { keys: JWK[] } {
     this.#current();
-    const keys = this.#keys.map(async ({ kid, publicKey }) => {
-      return { ...(await exportJWK(publicKey)), kid, alg: 'RS256', use: 'sig', ...more };
+    const keys = this.#keys.map(({ kid, publicKey }) => {
+      return { ...publicKey.export({ format: 'jwk' }), kid, alg: 'RS256', use: 'sig' } as JWK;
     });
-    return { keys: await Promise.all(keys) };
+    return { keys };
+  }
+
+  /** Signs claims with the current key, or under its name with another. */
+  signAs(claims: Claims, header: Claims = {}, by?: KeyObject): string {
+    const { kid, privateKey } = this.#current();
+    const signed = `${segment({ alg: 'RS256', kid, ...header })}.${segment(claims)}`;
+    return `${signed}.${sign('sha256', Buffer.from(signed), by ?? privateKey).toString('base64url')}`;
+  }
+
+  /** The public key, which everybody knows, as the secret of an HMAC. */
+  hmac(claims: Claims, header: Claims = {}): string {
+    const { kid, publicKey } = this.#current();
+    const signed = `${segment({ ...header, alg: 'HS256', kid })}.${segment(claims)}`;
+    const pem = publicKey.export({ type: 'spki', format: 'pem' });
+    return `${signed}.${createHmac('sha256', pem).update(signed).digest('base64url')}`;
   }
 
   /** Signs claims, wrongly when told so. */
-  async sign(
-    claims: Readonly<Record<string, unknown>>,
-    { forgery = {}, header = {} }: { forgery?: Forgery | undefined; header?: Record<string, unknown> } = {},
-  ): Promise<string> {
+  sign(claims: Claims, { forgery = {}, header = {} }: { forgery?: Forgery | undefined; header?: Claims } = {}): string {
     const payload = { ...claims, ...forgery.claims };
-    const { kid, privateKey, publicKey } = this.#current();
-    if (forgery.signature === 'none') return `${segment({ ...header, alg: 'none' })}.${segment(payload)}.`;
-    if (forgery.signature === 'hs256-with-public-key') {
-      const signed = `${segment({ ...header, alg: 'HS256', kid })}.${segment(payload)}`;
-      const pem = publicKey.export({ type: 'spki', format: 'pem' });
-      return `${signed}.${createHmac('sha256', pem).update(signed).digest('base64url')}`;
-    }
-    const isForeign = forgery.signature !== undefined;
-    const named = forgery.signature === 'unknown-kid' ? 'a-kid-that-nobody-published' : kid;
-    return new SignJWT(payload)
-      .setProtectedHeader({ ...header, alg: 'RS256', kid: named })
-      .sign(isForeign ? makeKey().privateKey : privateKey);
+    if (forgery.signature === 'none') return unsigned(payload, header);
+    if (forgery.signature === 'hs256-with-public-key') return this.hmac(payload, header);
+    if (forgery.signature === undefined) return this.signAs(payload, header);
+    const named = forgery.signature === 'unknown-kid' ? { kid: 'a-kid-that-nobody-published' } : {};
+    return this.signAs(payload, { ...header, ...named }, makeKey().privateKey);
   }
 }
+
+/** A token that says of itself that nobody signed it. */
+export const unsigned = (claims: Claims, header: Claims = {}): string =>
+  `${segment({ ...header, alg: 'none' })}.${segment(claims)}.`;
 
 /** Ways in which an ID token of `issuer` is not to be believed, by name. */
 export const forgeries = (now = Math.floor(Date.now() / 1000)): Readonly<Record<string, Forgery>> => ({

@@ -151,14 +151,14 @@ export class Provider {
     return grant;
   }
 
-  #refresh(given: string): Promise<Record<string, unknown>> {
+  #refresh(given: string): Record<string, unknown> {
     const grant = this.#refreshTokens.get(given);
     if (!grant) throw new OAuthError('invalid_grant', 'Token has been expired or revoked.');
     if (this.dialect.rotatesRefresh) this.#refreshTokens.delete(given);
     return this.#issue(grant, given);
   }
 
-  async #issue(grant: Grant, refreshed: string | undefined): Promise<Record<string, unknown>> {
+  #issue(grant: Grant, refreshed: string | undefined): Record<string, unknown> {
     const lifetime = this.dialect.accessTokenLifetime ?? 3600;
     const accessToken = token();
     this.#accessTokens.set(accessToken, { sub: grant.person.sub, grant, until: seconds() + lifetime });
@@ -169,7 +169,7 @@ export class Provider {
       expires_in: lifetime,
       ...(scope === null ? {} : { scope }),
       ...this.#refreshTokenFor(grant, refreshed),
-      ...(await this.#idTokenFor(grant, refreshed !== undefined)),
+      ...this.#idTokenFor(grant, refreshed !== undefined),
     };
   }
 
@@ -181,7 +181,7 @@ export class Provider {
     return { refresh_token: refreshToken };
   }
 
-  async #idTokenFor(grant: Grant, isRefreshed: boolean): Promise<{ id_token?: string }> {
+  #idTokenFor(grant: Grant, isRefreshed: boolean): { id_token?: string } {
     const asked = grant.request.get('scope')?.split(' ') ?? [];
     if (this.dialect.issuerPath === undefined || !asked.includes('openid')) return {};
     const now = seconds();
@@ -195,7 +195,8 @@ export class Provider {
       nonce: isRefreshed ? undefined : (grant.request.get('nonce') ?? undefined),
       ...this.dialect.idTokenClaims?.(this.#current(grant), this),
     };
-    return { id_token: await this.keys.sign(claims, { forgery: this.forged.idToken.shift() }) };
+    const forgery = this.forged.idToken.shift();
+    return { id_token: this.dialect.signs?.(claims, this) ?? this.keys.sign(claims, { forgery }) };
   }
 
   subjectOf(person: Person): string {
@@ -225,7 +226,7 @@ export class Provider {
   }
 
   /** A logout token for this client (OpenID Connect Back-Channel Logout §2.4). */
-  logoutToken(person: Person, forgery?: Forgery): Promise<string> {
+  logoutToken(person: Person, forgery?: Forgery): string {
     const now = seconds();
     const claims = {
       iss: this.issuer,

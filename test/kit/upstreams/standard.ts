@@ -135,7 +135,7 @@ export const standardHandlers: {
     authorization,
     token,
     userinfo,
-    jwks: async (_call, provider) => ({ body: await provider.keys.published() }),
+    jwks: (_call, provider) => ({ body: provider.keys.published() }),
     endSession,
     revocation,
   },

@@ -4,13 +4,15 @@ import { text } from 'node:stream/consumers';
 import type { Call, Dialect, Endpoint, Handler, Person, Reply } from './dialect.ts';
 import { dialects, type ProviderName } from './dialects.ts';
 import { type Fault, fail, insidePath } from './faults.ts';
-import type { Forgery } from './keys.ts';
+import type { Forgery, Keys } from './keys.ts';
 import { errorReply, OAuthError, Provider, type ProviderOptions } from './provider.ts';
 import { asksPage, standardHandlers } from './standard.ts';
 
 export interface UpstreamOptions extends Partial<ProviderOptions> {
   /** Below which paths GitHub Enterprise Server and others that differ answer. */
   readonly variant?: 'enterprise-server';
+  /** Answers in place of the stand-in; true where it did. */
+  readonly interfere?: (request: IncomingMessage, response: ServerResponse) => boolean;
 }
 
 /** A stand-in for an identity provider, which listens on a port of its own. */
@@ -23,7 +25,10 @@ export interface Upstream {
   readonly clientId: string;
   readonly clientSecret: string;
   /** Everything it was asked, the newest last. */
-  readonly requests: readonly Call[];
+  readonly requests: Call[];
+  readonly keys: Keys;
+  /** Where its page would send whoever is chosen, for an authorization request that it is not asked itself. */
+  answerTo(authorizationUrl: string): string;
   /** Whether anybody followed a redirect to where only this machine can go. */
   readonly wasAskedInside: () => boolean;
   /** Somebody with an account there, who is the one who signs in from now on. The same `sub` again changes them. */
@@ -40,7 +45,7 @@ export interface Upstream {
   rotateKeys(options?: { readonly dropFormer?: boolean }): void;
   expireAccessTokens(): void;
   revokeRefreshTokens(): void;
-  logoutToken(person: Person, forgery?: Forgery): Promise<string>;
+  logoutToken(person: Person, forgery?: Forgery): string;
   /** Refuses connections, as a provider whose server is gone. */
   goAway(): Promise<void>;
   comeBack(): Promise<void>;
@@ -49,8 +54,13 @@ export interface Upstream {
 
 /** Starts the stand-in of a provider. It answers at once for the person added last, unless `asks` is set. */
 export async function startUpstream(name: ProviderName, options: UpstreamOptions = {}): Promise<Upstream> {
-  const { variant, ...given } = options;
-  const standIn = new StandIn(dialects[variant === undefined ? name : 'github-enterprise-server']);
+  return openUpstream(dialects[options.variant === undefined ? name : 'github-enterprise-server'], options);
+}
+
+/** Starts a stand-in that speaks a dialect of the test's own. */
+export async function openUpstream(dialect: Dialect, options: UpstreamOptions = {}): Promise<Upstream> {
+  const { variant: _variant, interfere, ...given } = options;
+  const standIn = new StandIn(dialect, interfere);
   await standIn.open({
     clientId: 'client',
     clientSecret: 'a secret that the provider has made up',
@@ -70,8 +80,11 @@ class StandIn {
   #port = 0;
   #provider!: Provider;
 
-  constructor(dialect: Dialect) {
+  readonly #interfere: UpstreamOptions['interfere'];
+
+  constructor(dialect: Dialect, interfere: UpstreamOptions['interfere']) {
     this.#dialect = dialect;
+    this.#interfere = interfere;
   }
 
   async open(options: ProviderOptions): Promise<void> {
@@ -109,6 +122,7 @@ class StandIn {
     const method = request.method ?? '';
     const call = { endpoint, method, url, headers, form: new URLSearchParams(form), body, at: Date.now() };
     this.#requests.push(call);
+    if (this.#interfere?.(request, response)) return;
     const fault = this.#nextFault(endpoint);
     if (typeof fault === 'string') return fail(fault, response, this.#provider.origin);
     write(response, fault ?? (await this.#reply(call)));
@@ -150,6 +164,14 @@ class StandIn {
       clientId,
       clientSecret,
       requests: this.#requests,
+      keys: provider.keys,
+      answerTo: (authorizationUrl) => {
+        const { searchParams: request } = new URL(authorizationUrl);
+        const answer = provider.decide(request, provider.chosen);
+        const back = new URL(request.get('redirect_uri') ?? '');
+        back.search = new URLSearchParams(answer).toString();
+        return back.href;
+      },
       wasAskedInside: () => this.#requests.some(({ url }) => url.pathname === insidePath),
       addPerson: (person) => {
         provider.people.set(person.sub, person);
