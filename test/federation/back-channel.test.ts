@@ -71,6 +71,19 @@ describe('a sign-out at the provider', () => {
     expect((await tell(upstream.keys.signAs({ ...claims(), sub: 'nobody-here' }))).status).toBe(200);
   });
 
+  it('ends sign-ins from before it was noted what proved them, where it names the person', async () => {
+    const browsers = [await signInAs('s1'), await signInAs('s2')] as const;
+    const other = await enter(product, await product.addUser());
+    await product.database.together((tx) => tx.federatedSignIn.deleteMany({}));
+    // Whose session that was, nobody knows any more.
+    expect((await tell(upstream.keys.signAs(ofSession('s1')))).status).toBe(200);
+    expect(await areSignedIn(...browsers)).toEqual([true, true]);
+    expect((await tell(upstream.keys.signAs({ ...claims(), sub: 'somebody-else' }))).status).toBe(200);
+    expect(await areSignedIn(...browsers)).toEqual([true, true]);
+    expect((await tell(upstream.keys.signAs({ ...claims(), sid: 's1' }))).status).toBe(200);
+    expect(await areSignedIn(...browsers, other.browser)).toEqual([false, false, true]);
+  });
+
   it('ends the one session that it names by sid', async () => {
     const browsers = [await signInAs('s1'), await signInAs('s2')] as const;
     expect((await tell(upstream.keys.signAs(ofSession('s1')))).status).toBe(200);

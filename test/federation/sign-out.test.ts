@@ -5,6 +5,7 @@ import { type Product, startProduct } from '../kit/product.ts';
 import { addWebApp, isBack, type RelyingApp } from '../kit/relying-app.ts';
 import { type Scripted, startScripted } from '../kit/upstreams/scripted.ts';
 import { hrefOf } from '../mfa/kit.ts';
+import { rows } from '../protocol/kit/tables.ts';
 import { advance, standStill } from '../protocol/kit/time.ts';
 import { addProvider, comeBack, setOut, signInBy } from './kit.ts';
 
@@ -59,6 +60,8 @@ async function signedOut(browser: Browser): Promise<URL> {
   expect(page.headers.get('refresh')).toBe(`0; url=${href}`);
   return new URL(href);
 }
+const newestSignIn =
+  'SELECT id, id_token FROM federated_sign_ins WHERE sign_in_id IS NOT NULL ORDER BY created_at DESC, id DESC LIMIT 1';
 const stateOf = (url: URL): string => url.searchParams.get('state') ?? '';
 
 describe('a sign-out of somebody who came by a provider', () => {
@@ -78,10 +81,39 @@ describe('a sign-out of somebody who came by a provider', () => {
     expect(state).toMatch(/^[\w-]{43}$/);
     expect(told).toEqual({
       realm: '1',
+      id_token_hint: expect.any(String),
       client_id: 'postern-at-up',
       post_logout_redirect_uri: `${product.url}/federation/up/logged-out`,
     });
     expect(locationOf(await backAt(browser, { state: stateOf(there) }))).toBe(`${product.url}/`);
+  });
+
+  it('hints with the ID token, which is kept sealed, and gone with the sign-in', async () => {
+    const signed: string[] = [];
+    upstream.behave.signToken = (claims) => {
+      const token = upstream.keys.signAs(claims);
+      signed.push(token);
+      return token;
+    };
+    const browser = await signedIn();
+    const [before] = await rows(product.database, newestSignIn);
+    expect(before?.['id_token']).toEqual(expect.any(String));
+    expect(JSON.stringify(before)).not.toContain(signed[0]);
+    expect((await signedOut(browser)).searchParams.get('id_token_hint')).toBe(signed[0]);
+    expect((await rows(product.database, newestSignIn)).map(({ id }) => id)).not.toContain(before?.['id']);
+    // Nowhere else: not in what an operator reads, nor with what is brought back once it is taken up.
+    const seen = JSON.stringify([product.log.lines, await product.events()]);
+    expect(seen).not.toContain(signed[0]);
+    expect(await rows(product.database, 'SELECT id FROM federation_attempts WHERE arrival IS NOT NULL')).toEqual([]);
+  });
+
+  it('keeps no ID token where a sign-out stays here, and hints with none that is too long for an address', async () => {
+    await addProvider(product, upstream);
+    await signedIn();
+    expect(await rows(product.database, newestSignIn)).toMatchObject([{ id_token: null }]);
+    await addProvider(product, upstream, everywhere);
+    upstream.behave.claims = { ...upstream.behave.claims, groups: 'x'.repeat(4096) };
+    expect((await signedOut(await signedIn())).searchParams.has('id_token_hint')).toBe(false);
   });
 
   it('goes back to the app that asked for it, with its state', async () => {
@@ -134,6 +166,28 @@ describe('a sign-out of somebody who came by a provider', () => {
     goWrong();
     expect(locationOf(await signOut(browser))).toBe(`${product.url}/`);
     expect(await isSignedIn(browser)).toBe(false);
+  });
+
+  it('goes on there from the list of sign-ins too, for this browser alone', async () => {
+    const [first, second, third] = [await signedIn(), await signedIn(), await signedIn()];
+    // Another browser's session at the provider cannot be ended by a redirect of this one.
+    const page = await accountPage(product, first);
+    const [own = '', ...others] = [...page.text.matchAll(/name="session" value="([^"]+)"/g)].map(([, id = '']) => id);
+    for (const session of others) {
+      const ended = await first.post(`${product.url}/account/sessions/end`, { session });
+      expect([ended.status, ended.headers.get('refresh')]).toEqual([303, null]);
+    }
+    expect(await Promise.all([first, second, third].map(isSignedIn))).toEqual([true, false, false]);
+    const ending = [
+      [first, 'end', { session: own }],
+      [await signedIn(), 'end-all', {}],
+    ] as const;
+    for (const [browser, how, form] of ending) {
+      const ended = await browser.post(`${product.url}/account/sessions/${how}`, form);
+      const there = new URL(hrefOf(ended, 'leaving-go'));
+      expect([await isSignedIn(browser), there.searchParams.has('id_token_hint')]).toEqual([false, true]);
+      expect(locationOf(await backAt(browser, { state: stateOf(there) }))).toBe(`${product.url}/account`);
+    }
   });
 
   it('leads nobody away who came by a password, or whose provider was disabled', async () => {

@@ -181,6 +181,37 @@ describe('tokens of another provider', () => {
     expect(revoked().length - known).toBe(1);
     expect((await told('identity.tokens_revoked')).at(-1)).toMatchObject({ outcome: 'success' });
   });
+
+  it('are revoked at the provider when the account is erased, however long it is down', async () => {
+    const { browser } = await arrive();
+    const id = (await user())?.id ?? '';
+    const page = await browser.submit(await accountPage(product, browser), 'delete-account');
+    await browser.submit(page, 'delete-account');
+    const known = revoked().length;
+    advance(40 * 24 * 3600);
+    upstream.nextAnswer('revocation', 'error-500');
+    await product.app.deletions.eraseDue();
+    expect(await product.app.core.users.find(id)).toBeUndefined();
+    await until('the provider was asked', async () => revoked().length > known);
+    await until('the provider was told', async () => {
+      advance(6);
+      await product.app.outbox.deliverDue();
+      return revoked().length > known + 1;
+    });
+    expect(new Set(revoked().slice(known)).size).toBe(1);
+    expect((await told('identity.tokens_revoked')).at(-1)).toMatchObject({ outcome: 'success' });
+    const waiting = await product.database.prisma.outboxMessage.findMany({ where: { kind: 'upstream-revocation' } });
+    expect(waiting.map(({ body }) => body).join()).not.toContain(String(revoked().at(-1)));
+  });
+
+  it('stay when a person signs out everywhere, out of reach of the apps that had asked', async () => {
+    const { token, browser } = await arrive();
+    const known = revoked().length;
+    await browser.submit(await accountPage(product, browser), 'sessions-end-all');
+    expect((await retrieve(token)).status).toBe(401);
+    expect((await row()).accessToken).not.toBeNull();
+    expect(revoked().length).toBe(known);
+  });
 });
 
 describe('what is asked for so that tokens can be renewed', () => {

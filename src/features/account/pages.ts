@@ -76,7 +76,7 @@ export function mountAccount(router: Router, parts: AccountPagesParts): void {
     const visitor = await arrive(ctx, parts);
     if (!visitor) return;
     await parts.users.signOut(visitor.user.id, byVisitor(ctx, visitor), parts.endEverything);
-    seeOther(ctx, '/account');
+    await leaveHere(ctx, parts, visitor);
   });
 
   router.post('/account/devices/forget', async (ctx) => {
@@ -217,5 +217,12 @@ async function endOne(ctx: Context, parts: AccountPagesParts, visitor: Visitor):
   const id = field(ctx, 'session');
   if (await parts.sessions.endOne(visitor.user.id, id, 'account'))
     tell(ownEvent(visitor.user, 'session.ended', { by: 'account' }));
-  seeOther(ctx, id === visitor.signIn.id ? '/account' : '/account?done=session');
+  if (id === visitor.signIn.id) return leaveHere(ctx, parts, visitor);
+  seeOther(ctx, '/account?done=session');
+}
+
+/** Of all that may have ended only this browser can be led on to the provider that the sign-in came from. */
+async function leaveHere(ctx: Context, { federated }: AccountPagesParts, { signIn }: Visitor): Promise<void> {
+  seeOther(ctx, '/account');
+  await federated.signOutThere(ctx, signIn.id, '/account');
 }

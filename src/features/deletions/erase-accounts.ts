@@ -22,11 +22,11 @@ export function createEraseAccounts({ database, audit, users, store, personal }:
   const commit = (operations: readonly Operation[]) => database.commit({ operations, fallback: [] });
 
   /** The account itself goes last: what belongs to it refers to it. */
-  const erasure = (user: User): Operation[] => [
+  const erasure = async (user: User): Promise<Operation[]> => [
     users.guardDisabled(user.id),
     store.take(user.id),
-    ...personal.flatMap((room) => room.erase(user)),
-    ...users.personal.erase(user),
+    ...(await Promise.all(personal.map(async (room) => room.erase(user)))).flat(),
+    ...(await users.personal.erase(user)),
     audit.record(
       { type: 'user.erased', outcome: 'success', actor: { kind: 'system', name: 'deletion' }, subject: user.id },
       {},
@@ -38,7 +38,7 @@ export function createEraseAccounts({ database, audit, users, store, personal }:
       const user = await users.find(userId);
       // Somebody who was let in again meanwhile, whoever did it, stays.
       const stays = user === undefined || user.disabledAt === undefined;
-      await commit(stays ? [store.cancel(userId)] : erasure(user));
+      await commit(stays ? [store.cancel(userId)] : await erasure(user));
     }
   };
 }

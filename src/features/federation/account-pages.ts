@@ -10,6 +10,7 @@ import { type LeaveParts, leave } from './interaction-pages.ts';
 import type { Provider } from './provider.ts';
 import type { Providers } from './providers.ts';
 import { onPage } from './sign-in-pages.ts';
+import type { SignOutThere } from './sign-out-pages.ts';
 import type { IdentityStore } from './store.ts';
 import { connect, type WelcomeParts } from './welcome.ts';
 
@@ -42,6 +43,8 @@ export interface FederatedAccount {
   takeUp(ctx: Context, holder: AccountHolder): Promise<ConnectOutcome>;
   /** Takes an identity off the account. `last` when nothing else would let the person in. */
   unlink(ctx: Context, holder: AccountHolder, hasOtherWay: boolean): Promise<'unlinked' | 'last' | 'nothing'>;
+  /** Leads who has ended the sign-in of this browser on by way of the provider that it came from, where that is asked for. */
+  readonly signOutThere: SignOutThere;
 }
 
 export interface FederatedAccountParts extends LeaveParts, Pick<WelcomeParts, 'ids' | 'audit'> {
@@ -50,11 +53,13 @@ export interface FederatedAccountParts extends LeaveParts, Pick<WelcomeParts, 'i
   readonly providers: Pick<Providers, 'find' | 'usable'>;
   readonly identities: IdentityStore;
   readonly notices: Notices;
+  readonly signOutThere: SignOutThere;
 }
 
 export function createFederatedAccount(parts: FederatedAccountParts): FederatedAccount {
-  const { providers, identities } = parts;
+  const { providers, identities, signOutThere } = parts;
   return {
+    signOutThere,
     async shown(ctx, { user }) {
       const usable = providers.usable();
       doorState(ctx).formActions.push(...new Set(usable.map((one) => parts.connect.originOf(one))));

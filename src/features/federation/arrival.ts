@@ -23,6 +23,8 @@ export interface Arrival {
   readonly amr: readonly string[];
   /** Whether that was two factors that count here. */
   readonly isMultiFactor: boolean;
+  /** The ID token as it came, where a sign-out is to go on to the provider with it. */
+  readonly idToken?: string | undefined;
   /** What the provider gave for the person, where the operator has it kept. */
   readonly tokens?: UpstreamTokens | undefined;
 }

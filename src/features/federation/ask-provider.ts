@@ -4,7 +4,7 @@ import { AppError } from '../../foundation/errors.ts';
 import { type Answer, type Arrival, readArrival } from './arrival.ts';
 import type { Way } from './attempt.ts';
 import type { Connect } from './connect.ts';
-import { endpointsOf, keepsTokens, type Provider, scopesOf } from './provider.ts';
+import { endpointsOf, keepsTokens, type Provider, scopesOf, signsOutThere } from './provider.ts';
 import type { Json } from './providers/preset.ts';
 import { readTokens } from './upstream-tokens.ts';
 
@@ -84,7 +84,8 @@ export function createAskProvider(connect: Connect, clock: Clock): AskProvider {
         const arrival = readArrival(provider, answer);
         if (!arrival) throw new ProviderProblem('failed', 'no_subject');
         const tokens = keepsTokens(provider) ? readTokens(answer.tokens, clock) : undefined;
-        return { arrival: { ...arrival, tokens }, json: answer.json };
+        const idToken = signsOutThere(provider) ? answer.tokens.id_token : undefined;
+        return { arrival: { ...arrival, tokens, idToken }, json: answer.json };
       } finally {
         connection.close();
       }

@@ -5,15 +5,17 @@ import { currentUnit, requireUnit, type SignInSessions } from '../protocol/modul
 import type { Throttle } from '../throttle/module.ts';
 import { refusalOf } from './ask-provider.ts';
 import { federationBusy } from './errors.ts';
-import type { createReadLogoutToken } from './logout-token.ts';
+import type { createReadLogoutToken, SignedOut } from './logout-token.ts';
 import type { Provider } from './provider.ts';
 import type { Providers } from './providers.ts';
 import type { FederatedSignInStore } from './sign-ins/store.ts';
+import type { IdentityStore } from './store.ts';
 
 export interface LogoutPagesParts {
   readonly providers: Pick<Providers, 'find'>;
   readonly throttle: Pick<Throttle, 'spend'>;
-  readonly signIns: Pick<FederatedSignInStore, 'meant' | 'wasTaken' | 'take'>;
+  readonly signIns: Pick<FederatedSignInStore, 'meant' | 'known' | 'wasTaken' | 'take'>;
+  readonly identities: Pick<IdentityStore, 'find'>;
   readonly sessions: Pick<SignInSessions, 'endThose'>;
   readonly readLogoutToken: ReturnType<typeof createReadLogoutToken>;
 }
@@ -38,26 +40,48 @@ async function take(ctx: Context, parts: LogoutPagesParts, provider: Provider): 
   requireUnit().joinStep([parts.signIns.take(provider.name, found)], 'consume');
   // Somebody whom nobody knows here is signed out already; who is known is nobody's business.
   await end(parts, provider, await parts.signIns.meant(provider.name, found));
+  await endUnknown(parts, provider, found);
   ctx.type = 'json';
   ctx.body = '{}';
 }
 
 type Meant = Awaited<ReturnType<FederatedSignInStore['meant']>>;
 
-async function end({ sessions }: LogoutPagesParts, provider: Provider, meant: Meant): Promise<void> {
+async function end(parts: LogoutPagesParts, provider: Provider, meant: Meant): Promise<void> {
   const ids = new Set(meant.map(({ id }) => id));
   for (const userId of new Set(meant.map((one) => one.userId))) {
-    // What was proved anew by other means since is the provider's to end no longer.
-    const ended = await sessions.endThose(userId, ({ id, amr }) => ids.has(id) && amr.includes('fed'));
-    for (const _ of ended) {
-      currentUnit()?.events.push({
-        type: 'session.ended',
-        outcome: 'success',
-        actor: { kind: 'system', name: 'federation' },
-        subject: userId,
-        details: { by: 'provider', provider: provider.name },
-      });
-    }
+    await endOf(parts, provider, { userId, isMeant: (id) => ids.has(id) });
+  }
+}
+
+/**
+ * Of sign-ins from before it was noted what proved them, a token that names a person means all that another provider
+ * proved: better one too many than one that goes on.
+ */
+async function endUnknown(parts: LogoutPagesParts, provider: Provider, found: SignedOut): Promise<void> {
+  const { issuer, subject } = found;
+  const identity = subject === undefined ? undefined : await parts.identities.find({ issuer, subject });
+  if (identity?.provider !== provider.name) return;
+  const { userId } = identity;
+  const known = await parts.signIns.known(userId);
+  await endOf(parts, provider, { userId, isMeant: (id) => !known.has(id) });
+}
+
+async function endOf(
+  { sessions }: LogoutPagesParts,
+  provider: Provider,
+  { userId, isMeant }: { userId: string; isMeant: (id: string) => boolean },
+): Promise<void> {
+  // What was proved anew by other means since is the provider's to end no longer.
+  const ended = await sessions.endThose(userId, ({ id, amr }) => isMeant(id) && amr.includes('fed'));
+  for (const _ of ended) {
+    currentUnit()?.events.push({
+      type: 'session.ended',
+      outcome: 'success',
+      actor: { kind: 'system', name: 'federation' },
+      subject: userId,
+      details: { by: 'provider', provider: provider.name },
+    });
   }
 }
 

@@ -131,6 +131,7 @@ export function createFederation(
     revokeKept: createRevokeKept(stored),
     readLogoutToken: createReadLogoutToken({ clock: parts.clock, connect }),
   };
+  const signOutThere = createSignOutThere(within);
   return {
     mount(router) {
       mountCallback(router, within);
@@ -139,16 +140,22 @@ export function createFederation(
       mountLoggedOut(router, parts);
       mountTokens(router, within);
     },
-    signOutThere: createSignOutThere(within),
+    signOutThere,
     signIn: createFederatedSignIn(within),
     disown: (userId, since) => disown(within, userId, since),
-    account: createFederatedAccount(within),
-    personal: personalData(identities, signIns),
+    account: createFederatedAccount({ ...within, signOutThere }),
+    personal: personalData(within),
   };
 }
 
+interface PersonalParts {
+  readonly identities: IdentityStore;
+  readonly signIns: FederatedSignInStore;
+  readonly revokeKept: RevokeKept;
+}
+
 /** Whom other providers say somebody is. Of tokens only that they are kept: they belong to apps, and open other doors. */
-const personalData = (identities: IdentityStore, signIns: FederatedSignInStore): PersonalData => ({
+const personalData = ({ identities, signIns, revokeKept }: PersonalParts): PersonalData => ({
   held: async ({ id }) => ({
     identities: (await identities.list(id)).map((one) => ({
       provider: one.provider,
@@ -161,7 +168,8 @@ const personalData = (identities: IdentityStore, signIns: FederatedSignInStore):
       tokens_kept_at: exportedTime(one.tokensAt),
     })),
   }),
-  erase: ({ id }) => [signIns.erase(id), ...identities.erase(id)],
+  // Tokens outlive the account at the provider otherwise, with nobody left who could take them back.
+  erase: async ({ id }) => [...(await revokeKept(id, () => true)), signIns.erase(id), ...identities.erase(id)],
 });
 
 type RevokeKept = ReturnType<typeof createRevokeKept>;

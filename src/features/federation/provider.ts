@@ -42,6 +42,10 @@ export function endpointsOf(provider: Pick<Provider, 'definition' | 'preset'>): 
 export const keepsTokens = ({ definition }: Pick<Provider, 'definition'>): boolean =>
   definition.policy.tokens === 'keep';
 
+/** Whether a sign-out here goes on to the provider. */
+export const signsOutThere = ({ definition }: Pick<Provider, 'definition'>): boolean =>
+  definition.policy.logout === 'everywhere';
+
 /** What is asked for. */
 export function scopesOf({ definition, preset }: Pick<Provider, 'definition' | 'preset'>): readonly string[] {
   const asked = definition.scopes ?? preset.scopes;

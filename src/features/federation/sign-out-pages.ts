@@ -9,10 +9,11 @@ import { clearSecretCookie, readSecretCookie, writeSecretCookie } from '../../fo
 import type { Log } from '../../foundation/observe/log.ts';
 import { type Random, secretToken } from '../../foundation/random.ts';
 import type { Views } from '../../foundation/views/render.ts';
+import { currentUnit } from '../protocol/module.ts';
 import { providerLimitMs } from './ask-provider.ts';
 import type { Connect } from './connect.ts';
 import { showLeaving } from './leaving-pages.ts';
-import { loggedOutUrl, type Provider } from './provider.ts';
+import { loggedOutUrl, type Provider, signsOutThere } from './provider.ts';
 import type { Providers } from './providers.ts';
 import type { FederatedSignInStore } from './sign-ins/store.ts';
 
@@ -25,7 +26,7 @@ export interface SignOutThereParts {
   readonly views: Views;
   readonly providers: Pick<Providers, 'find'>;
   readonly connect: Pick<Connect, 'open'>;
-  readonly signIns: Pick<FederatedSignInStore, 'providerOf'>;
+  readonly signIns: Pick<FederatedSignInStore, 'behind' | 'end'>;
 }
 
 /**
@@ -38,6 +39,8 @@ export type SignOutThere = (ctx: Context, signInId: string, onward: string) => P
 const wayMs = 30 * 60 * 1000;
 /** Browsers drop a cookie of more than 4096 bytes. */
 const longestCookie = 3800;
+/** Servers refuse addresses of more than about 8000 characters; some ID tokens list every group of a person. */
+const longestHint = 4096;
 
 /** Of the browser that signed out, and of this state alone: an address that somebody else made up is not in it. */
 const cookieOf = (issuer: string, state: string) => ({
@@ -53,9 +56,10 @@ const placeOf = (provider: string, state: string) => ({
 
 export function createSignOutThere(parts: SignOutThereParts): SignOutThere {
   return async (ctx, signInId, onward) => {
-    const name = await parts.signIns.providerOf(signInId);
-    const provider = name === undefined ? undefined : parts.providers.find(name);
-    if (!provider || provider.definition.disabled || provider.definition.policy.logout !== 'everywhere') return;
+    const behind = await parts.signIns.behind(signInId);
+    const provider = behind && parts.providers.find(behind.provider);
+    if (!provider || provider.definition.disabled || !signsOutThere(provider)) return;
+    currentUnit()?.joinStep([parts.signIns.end(signInId)]);
     const endpoint = await endpointOf(parts, provider);
     if (!endpoint) return;
     const { issuer, clock, random, keyRing } = parts;
@@ -64,7 +68,13 @@ export function createSignOutThere(parts: SignOutThereParts): SignOutThere {
     const sealed = keyRing.seal(kept, placeOf(provider.name, state));
     if (sealed.length > longestCookie) return;
     ctx.append('Set-Cookie', writeSecretCookie({ ...cookieOf(issuer, state), maxAgeSeconds: wayMs / 1000 }, sealed));
-    const href = addressAt(endpoint, { issuer, provider, state, uiLocales: doorState(ctx).uiLocales });
+    const href = addressAt(endpoint, {
+      issuer,
+      provider,
+      state,
+      hint: behind.idToken,
+      uiLocales: doorState(ctx).uiLocales,
+    });
     ctx.remove('Location');
     showLeaving(ctx, parts.views, { provider: provider.title, href, signsOut: true });
   };
@@ -86,12 +96,22 @@ async function endpointOf({ connect, issuer, log }: SignOutThereParts, provider:
   }
 }
 
-/** OpenID Connect RP-Initiated Logout §2. Without `id_token_hint`: no token is kept for it, nor put into an address. */
-function addressAt(
-  endpoint: URL,
-  of: { issuer: string; provider: Provider; state: string; uiLocales: string | undefined },
-): string {
+/** What a provider is told of somebody who signs out. */
+interface Told {
+  readonly issuer: string;
+  readonly provider: Provider;
+  readonly state: string;
+  readonly hint: string | undefined;
+  readonly uiLocales: string | undefined;
+}
+
+/**
+ * OpenID Connect RP-Initiated Logout §2, with the hint that it recommends: without one a provider has to ask the person
+ * whether they mean it, since anybody could have led them there.
+ */
+function addressAt(endpoint: URL, of: Told): string {
   const url = new URL(endpoint);
+  if (of.hint !== undefined && of.hint.length <= longestHint) url.searchParams.set('id_token_hint', of.hint);
   url.searchParams.set('client_id', of.provider.definition.client_id);
   url.searchParams.set('post_logout_redirect_uri', loggedOutUrl(of.issuer, of.provider.name));
   url.searchParams.set('state', of.state);

@@ -6,7 +6,7 @@ export interface PersonalData {
   /** What is held on a person, by what it is called in their export. Never a secret, nor the hash of one. */
   held(user: User): Promise<Readonly<Record<string, unknown>>>;
   /** The operations that remove its rows of a person. They never miss: a room may hold nothing. */
-  erase(user: User): readonly Operation[];
+  erase(user: User): readonly Operation[] | Promise<readonly Operation[]>;
 }
 
 /** A time of the store as exports show it: ISO 8601, UTC. */

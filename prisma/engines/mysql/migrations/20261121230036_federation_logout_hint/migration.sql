@@ -1,0 +1,1 @@
+ALTER TABLE `federated_sign_ins` ADD COLUMN `id_token` MEDIUMTEXT NULL;
