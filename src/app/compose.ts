@@ -157,7 +157,8 @@ function composePages(parts: PageParts, core: CoreFeatures, protocol: Protocol):
   const offerReturn = (ctx: Context, userId: string): Promise<boolean> => deletions.offerReturn(ctx, userId);
   const { registersAlone } = registering;
   const outside = { fetch: createOutboundFetch(parts.config), registersAlone, findBearer: protocol.findBearer };
-  const federation = createFederation({ ...within, ...outside, offerReturn });
+  const hasOwnWay = async (id: string): Promise<boolean> => (await core.passwords.has(id)) || core.passkeys.has(id);
+  const federation = createFederation({ ...within, ...outside, offerReturn, hasOwnWay });
   // Users come last and by themselves where rows are erased: everything else belongs to an account.
   const rooms = [core.passwords, core.mfa, core.devices, protocol, registering, emailSignIns, addresses, federation];
   // When an account was opened after too many tries is kept for a day, for the other processes: nothing to export.

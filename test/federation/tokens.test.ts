@@ -219,7 +219,7 @@ describe('what is asked for so that tokens can be renewed', () => {
     const one = kindOf(name);
     const provider = await startUpstream(name, one.options);
     const seed = seedOf(one, provider);
-    const policy = { ...seed.policy, tokens: 'keep' } as const;
+    const policy = { ...seed.policy, tokens: 'keep', reauthentication: 'trust' } as const;
     await product.app.core.providers.upsert({ ...seed, policy }, byOperator);
     const address = `renewing@${name}.example`;
     provider.addPerson(somebody(one, { sub: '1852', email: address }));

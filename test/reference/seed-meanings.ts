@@ -114,6 +114,8 @@ export const policyMeanings: Readonly<Record<string, string>> = {
     'Whether every address counts as verified (`false`): only where you answer for all of them. Refused for tenants that anybody may be in.',
   mfa: '`own` asks for our second factor as usual; `trust` takes the provider’s `mfa` in `amr` for one.',
   mfa_acr: 'Values of `acr` that stand for two factors as well, with `trust`.',
+  reauthentication:
+    '`prove`: where an app wants somebody to sign in anew and the provider does not say when they did, our own proof is asked for. `trust` takes its word.',
   logout:
     '`here`: a sign-out here leaves people signed in at the provider. `everywhere`: it takes them there too, where its metadata has `end_session_endpoint`.',
   tokens: '`keep` stores the provider’s tokens, encrypted, for apps that may have them; nothing is kept where absent.',

@@ -23,6 +23,8 @@ export interface Arrival {
   readonly amr: readonly string[];
   /** Whether that was two factors that count here. */
   readonly isMultiFactor: boolean;
+  /** When the person signed in there, in seconds, where the provider says it. */
+  readonly authTime?: number | undefined;
   /** The ID token as it came, where a sign-out is to go on to the provider with it. */
   readonly idToken?: string | undefined;
   /** What the provider gave for the person, where the operator has it kept. */
@@ -85,7 +87,7 @@ export function readArrival(provider: Provider, { issuer, json }: Answer): Arriv
 }
 
 /** Methods that our own rooms read as shown to us are left out: nobody showed them here. */
-const ours: ReadonlySet<string> = new Set(['pwd', 'pop', 'email']);
+const ours: ReadonlySet<string> = new Set(['pwd', 'pop', 'email', 'user']);
 
 /** How the person proved who they are (RFC 8176), where the operator trusts what the provider says of it. */
 function assuranceOf({ definition }: Provider, json: Json): Pick<Arrival, 'amr' | 'isMultiFactor'> {

@@ -2,7 +2,7 @@ import * as oidc from 'openid-client';
 import type { Clock } from '../../foundation/clock.ts';
 import { AppError } from '../../foundation/errors.ts';
 import { type Answer, type Arrival, readArrival } from './arrival.ts';
-import type { Way } from './attempt.ts';
+import { toleranceSeconds, type Way } from './attempt.ts';
 import type { Connect } from './connect.ts';
 import { endpointsOf, keepsTokens, type Provider, scopesOf, signsOutThere } from './provider.ts';
 import type { Json } from './providers/preset.ts';
@@ -51,9 +51,6 @@ export interface AskProvider {
   exchange(provider: Provider, found: Return): Promise<{ readonly arrival: Arrival; readonly json: Json }>;
 }
 
-/** How much earlier than we sent somebody a provider's clock may say that they signed in, in seconds. */
-const toleranceSeconds = 60;
-
 export function createAskProvider(connect: Connect, clock: Clock): AskProvider {
   return {
     async depart(provider, { redirectUri, state, way, wishes }) {
@@ -62,8 +59,9 @@ export function createAskProvider(connect: Connect, clock: Clock): AskProvider {
       return oidc.buildAuthorizationUrl(config, {
         ...provider.preset.parameters,
         ...(keepsTokens(provider) ? provider.preset.offline?.parameters : {}),
+        ...(way.anew ? provider.preset.sayingWhen : {}),
         ...provider.definition.parameters,
-        ...(isOidc ? wishParameters(provider, wishes) : {}),
+        ...(isOidc ? wishParameters(provider, wishes, way.anew) : {}),
         redirect_uri: redirectUri,
         scope: scopesOf(provider).join(' '),
         state,
@@ -85,7 +83,7 @@ export function createAskProvider(connect: Connect, clock: Clock): AskProvider {
         if (!arrival) throw new ProviderProblem('failed', 'no_subject');
         const tokens = keepsTokens(provider) ? readTokens(answer.tokens, clock) : undefined;
         const idToken = signsOutThere(provider) ? answer.tokens.id_token : undefined;
-        return { arrival: { ...arrival, tokens, idToken }, json: answer.json };
+        return { arrival: { ...arrival, tokens, idToken, authTime: answer.authTime }, json: answer.json };
       } finally {
         connection.close();
       }
@@ -93,7 +91,8 @@ export function createAskProvider(connect: Connect, clock: Clock): AskProvider {
   };
 }
 
-function wishParameters(provider: Provider, { prompt, loginHint, maxAge, uiLocales }: Wishes): Record<string, string> {
+function wishParameters(provider: Provider, wishes: Wishes, anew: boolean): Record<string, string> {
+  const { prompt, loginHint, maxAge = anew ? 0 : undefined, uiLocales } = wishes;
   const { prompts, offline } = provider.preset;
   const asksConsent = keepsTokens(provider) && offline?.asksConsent === true && prompt !== 'none';
   // Who cannot be made to sign in anew there is at least asked who they are.
@@ -102,6 +101,7 @@ function wishParameters(provider: Provider, { prompt, loginHint, maxAge, uiLocal
   return {
     ...(all === '' ? {} : { prompt: all }),
     ...(loginHint === undefined ? {} : { login_hint: loginHint }),
+    // OpenID Connect Core §2: only who is asked with it has to say when the person signed in.
     ...(maxAge === undefined ? {} : { max_age: String(maxAge) }),
     ...(uiLocales === undefined ? {} : { ui_locales: uiLocales }),
   };
@@ -118,7 +118,8 @@ class ProviderProblem extends Error {
 }
 
 /** What was told, and the tokens that it was told with. */
-type Told = Answer & { readonly tokens: oidc.TokenEndpointResponse & oidc.TokenEndpointResponseHelpers };
+type Told = Answer &
+  Pick<Arrival, 'authTime'> & { readonly tokens: oidc.TokenEndpointResponse & oidc.TokenEndpointResponseHelpers };
 
 /** OpenID Connect Core §3.1.3.7, with the signature, and UserInfo's `sub` (§5.3.2). */
 async function oidcAnswer(provider: Provider, config: oidc.Configuration, found: Return): Promise<Told> {
@@ -134,13 +135,15 @@ async function oidcAnswer(provider: Provider, config: oidc.Configuration, found:
   const { azp, auth_time: authTime } = claims;
   // No. 5: a token that was made for another client of this provider is no answer to us (substitution).
   if (azp !== undefined && azp !== provider.definition.client_id) throw new ProviderProblem('failed', 'wrong_azp');
-  const isOld = typeof authTime === 'number' && authTime + toleranceSeconds < setOutAt / 1000;
+  const toldAt =
+    typeof authTime === 'number' && Number.isSafeInteger(Math.floor(authTime)) ? Math.floor(authTime) : undefined;
+  const isOld = toldAt !== undefined && toldAt + toleranceSeconds < setOutAt / 1000;
   if (way.anew && isOld) throw new ProviderProblem('stale', 'not_asked_again');
   checkKeyIssuer(config, claims, tokens.id_token);
   const asksMore = provider.preset.userInfo === true && config.serverMetadata().userinfo_endpoint !== undefined;
   const more = asksMore ? await oidc.fetchUserInfo(config, tokens.access_token, claims.sub) : {};
   // What the token says goes first: it is signed.
-  return { issuer: claims.iss, json: { ...fromForm(url), ...more, ...claims }, tokens };
+  return { issuer: claims.iss, json: { ...fromForm(url), ...more, ...claims }, tokens, authTime: toldAt };
 }
 
 /**

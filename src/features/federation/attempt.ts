@@ -62,3 +62,6 @@ export interface Attempt extends Omit<NewAttempt, 'expiresAt'> {
 
 /** How long a way may take, in milliseconds: registering there is part of it. */
 export const attemptMs = 30 * 60 * 1000;
+
+/** How much earlier than we sent somebody a provider's clock may say that they signed in, in seconds. */
+export const toleranceSeconds = 60;

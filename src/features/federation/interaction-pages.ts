@@ -1,5 +1,6 @@
 import type Router from '@koa/router';
 import type { Context } from 'koa';
+import { epochSeconds } from '../../foundation/clock.ts';
 import { doorState, seeOther } from '../../foundation/http/door.ts';
 import { formActionSource } from '../../foundation/http/security-headers.ts';
 import type { Views } from '../../foundation/views/render.ts';
@@ -13,7 +14,9 @@ import {
   multiFactor,
   requireUnit,
   singleFactor,
+  vouchedOnlyReason,
 } from '../protocol/module.ts';
+import type { SettingsModule } from '../settings/module.ts';
 import type { Throttle } from '../throttle/module.ts';
 import type { Arrival } from './arrival.ts';
 import type { Wishes } from './ask-provider.ts';
@@ -21,6 +24,7 @@ import type { Attempt, AttemptProblem } from './attempt.ts';
 import { backFrom, type CallbackParts, tellRefusal } from './callback-pages.ts';
 import type { Connect } from './connect.ts';
 import { federationBusy } from './errors.ts';
+import { type FreshnessParts, isSilent, mayPass, provedWhen } from './freshness.ts';
 import { showLeaving } from './leaving-pages.ts';
 import type { Offered } from './offered.ts';
 import type { Provider } from './provider.ts';
@@ -29,7 +33,8 @@ import type { FederatedSignInStore } from './sign-ins/store.ts';
 import { writeWayCookie } from './way-cookie.ts';
 import type { createWelcome } from './welcome.ts';
 
-export interface InteractionPagesParts extends CallbackParts {
+export interface InteractionPagesParts extends CallbackParts, FreshnessParts {
+  readonly settings: Pick<SettingsModule, 'current'>;
   readonly views: Views;
   readonly interactions: Interactions;
   readonly devices: Pick<Devices, 'known'>;
@@ -75,7 +80,7 @@ function leadsTo(ctx: Context, { redirectUri }: Interaction): void {
 }
 
 /** Why the engine asks somebody who is signed in to prove it anew (oidc-provider's names for its checks). */
-const anewReasons: ReadonlySet<string> = new Set(['login_prompt', 'max_age']);
+const anewReasons: ReadonlySet<string> = new Set(['login_prompt', 'max_age', vouchedOnlyReason]);
 
 /** What the app's request asked for is passed on: somebody who is to sign in anew is to do so there. */
 export function wishesOf(ctx: Context, interaction: Interaction): { anew: boolean; wishes: Wishes } {
@@ -147,7 +152,11 @@ async function takeUp(ctx: Context, parts: InteractionPagesParts, taken: Taken):
   const { interaction, attempt, arrival } = taken;
   const provider = parts.providers.find(attempt.provider);
   if (!provider) return seeOther(ctx, at(interaction));
-  const newcomer = { provider, attemptId: attempt.id, arrival, by: byArrival(ctx) };
+  const { clientId } = interaction;
+  if (isTooOld(parts, attempt, arrival)) return askAnew(ctx, parts, taken, provider);
+  const returned = { provider, attempt, arrival, clientId };
+  const silent = isSilent(returned);
+  const newcomer = { provider, attemptId: attempt.id, arrival, by: byArrival(ctx), isSilent: silent };
   const welcome = await parts.welcome(newcomer);
   switch (welcome.kind) {
     case 'refused':
@@ -160,11 +169,31 @@ async function takeUp(ctx: Context, parts: InteractionPagesParts, taken: Taken):
       if (await isLocked(ctx, parts, welcome.userId)) {
         return refuse(ctx, parts, taken, { problem: 'locked', subject: welcome.userId });
       }
+      if (silent && !(await mayPass(parts, returned, welcome.userId))) {
+        return refuse(ctx, parts, taken, { problem: 'stale', subject: welcome.userId });
+      }
       currentUnit()?.joinStep(welcome.operations, 'consume');
       return signIn(ctx, parts, taken, welcome.userId);
     case 'created':
       return signIn(ctx, parts, taken, welcome.userId);
   }
+}
+
+/** Whether somebody signed in there so long ago that a sign-in here would end soon, or would have ended already. */
+function isTooOld({ clock, settings }: InteractionPagesParts, { way }: Attempt, { authTime }: Arrival): boolean {
+  const { sessionAbsolute } = settings.current().lifetimes;
+  return !way.anew && authTime !== undefined && clock.now() / 1000 - authTime > sessionAbsolute / 2;
+}
+
+/** Sends them there once more, to sign in anew: what they are told to prove then decides. */
+async function askAnew(
+  ctx: Context,
+  parts: InteractionPagesParts,
+  { interaction }: Taken,
+  provider: Provider,
+): Promise<void> {
+  const { wishes } = wishesOf(ctx, interaction);
+  await leave(ctx, parts, provider, { uid: interaction.uid, anew: true, wishes: { ...wishes, prompt: 'login' } });
 }
 
 /** An account that is locked after too many tries stays so, except in browsers that it knows. */
@@ -183,7 +212,7 @@ async function signIn(
   { interaction, attempt, arrival }: Taken,
   accountId: string,
 ): Promise<void> {
-  const { amr, isMultiFactor } = arrival;
+  const { amr, authTime } = provedWhen(attempt, arrival, epochSeconds(parts.clock));
   const event: AuditEvent = {
     type: 'identity.verified',
     outcome: 'success',
@@ -194,8 +223,8 @@ async function signIn(
   };
   currentUnit()?.events.push(event);
   noteSignIn(parts, { interaction, attempt, arrival }, accountId);
-  const acr = isMultiFactor ? multiFactor : singleFactor;
-  seeOther(ctx, await parts.interactions.prove(ctx, { accountId, amr, acr }));
+  const acr = arrival.isMultiFactor ? multiFactor : singleFactor;
+  seeOther(ctx, await parts.interactions.prove(ctx, { accountId, amr, acr, authTime }));
 }
 
 /** For when the provider tells that this person, or this session of theirs, has signed out there. */

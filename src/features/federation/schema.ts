@@ -62,6 +62,8 @@ const policySchema = z.strictObject({
   trust_email: z.boolean().default(false),
   /** Whose second factor counts: ours, or the one that the provider tells of. */
   mfa: z.enum(['own', 'trust']).default('own'),
+  /** Whether its word for somebody is enough where an app wants them to sign in anew and it does not say when they did. */
+  reauthentication: z.enum(['prove', 'trust']).default('prove'),
   /** Values of `acr` that stand for two factors at the provider, besides `mfa` in its `amr`. */
   mfa_acr: z.array(text(200)).max(20).default([]),
   /** Whether a sign-out here is one at the provider too. */

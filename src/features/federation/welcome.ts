@@ -42,6 +42,8 @@ export interface Newcomer {
   readonly attemptId: string;
   readonly arrival: Arrival;
   readonly by: By;
+  /** Whether they were to sign in anew and nothing says that they did: nobody's account is made of that. */
+  readonly isSilent: boolean;
 }
 
 /**
@@ -74,6 +76,7 @@ async function welcomeOnce(parts: WelcomeParts, newcomer: Newcomer): Promise<Wel
   const mayCreate = policy.create ?? registersAlone(email);
   if (owner || !mayCreate) return refused('no-account');
   if (email === undefined) return refused('unverified');
+  if (newcomer.isSilent) return refused('stale');
   return { kind: 'created', userId: await create(parts, newcomer, email) };
 }
 
@@ -122,7 +125,12 @@ export const labelOf = ({ email, claims }: Arrival): string | undefined =>
 /** The identity becomes the account's, and the audit says so. */
 export function connect(
   { ids, audit, identities }: Pick<WelcomeParts, 'ids' | 'audit' | 'identities'>,
-  { provider, arrival, by, client }: Omit<Newcomer, 'attemptId'> & { readonly client?: string | undefined },
+  {
+    provider,
+    arrival,
+    by,
+    client,
+  }: Omit<Newcomer, 'attemptId' | 'isSilent'> & { readonly client?: string | undefined },
   userId: string,
 ): Operation[] {
   const { issuer, subject, attributes, tokens } = arrival;

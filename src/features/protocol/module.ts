@@ -85,6 +85,7 @@ export { isAtRisk, sessionRiskReason } from './session-risk.ts';
 export type { SignInBegun } from './sign-in-begun.ts';
 export type { CurrentSignIn, ListedSignIn, SignInSessions } from './sign-in-session.ts';
 export { currentUnit, requireUnit, type UnitOfWork } from './unit.ts';
+export { vouchedOnlyReason } from './vouched-only.ts';
 
 /**
  * Protocol owns OAuth and OpenID Connect: the engine (oidc-provider, which nothing else imports), its records, grants,

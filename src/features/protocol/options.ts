@@ -15,6 +15,7 @@ import { resourceIndicators } from './resources.ts';
 import { routes } from './routes.ts';
 import type { GrantOfSession } from './session-grant.ts';
 import { addSessionWatch } from './session-risk.ts';
+import { addVouchedOnly } from './vouched-only.ts';
 import type { WatchSession } from './watch-session.ts';
 
 export interface EngineParts extends AssuranceRule {
@@ -101,6 +102,7 @@ export function engineOptions(parts: EngineParts): Configuration {
 function interactionRules(parts: EngineParts) {
   const policy = consentPolicy(parts);
   addSessionWatch(policy, parts.watch);
+  addVouchedOnly(policy);
   return policy;
 }
 

@@ -34,6 +34,8 @@ export interface ProviderOptions {
   readonly asks: boolean;
   /** Sends `iss` along with the code (RFC 9207), and announces it. */
   readonly sendsIssuer: boolean;
+  /** Google: whether the app may be told when people signed in. */
+  readonly tellsWhen?: boolean;
   /** Microsoft: whom the client's registration is for. */
   readonly tenant: string;
   /** Apple: what the client's secret is checked with. */

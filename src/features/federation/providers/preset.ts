@@ -56,6 +56,8 @@ export interface Preset {
     /** Whether the person has to be asked for it each time. */
     readonly asksConsent?: boolean;
   };
+  /** What has it say when somebody signed in there, besides `max_age`, which the standard has for it. */
+  readonly sayingWhen?: Readonly<Record<string, string>>;
   /** Whether the answer comes as a POST of another site. */
   readonly formPost?: boolean;
   /** Whether UserInfo tells more than the ID token. */

@@ -31,11 +31,15 @@ export const google: Dialect = {
     request.get('access_type') === 'offline' && (isFirst || request.get('prompt') === 'consent'),
   // "hd" is there for accounts of a Google Workspace or Cloud organisation only (in `more`); the request's own `hd`
   // is a wish ("don't rely on this UI optimization"), which is why this stand-in does not look at it either.
-  idTokenClaims: (grant) => {
-    const { person } = grant;
+  // "auth_time" is for apps that are verified and have it switched on, when `claims` asks for it
+  // (https://developers.google.com/identity/siwg/security-bundle). Without that there is none.
+  idTokenClaims: (grant, { options }) => {
+    const { person, request } = grant;
+    const saysWhen = options.tellsWhen === true && request.get('claims')?.includes('"auth_time"') === true;
     return known(
       {
-        azp: grant.request.get('client_id'),
+        azp: request.get('client_id'),
+        auth_time: saysWhen ? grant.authTime : undefined,
         ...(asked(grant, 'email') ? { email: person.email, email_verified: person.emailVerified } : {}),
         ...(asked(grant, 'profile') ? { name: person.name, picture: person.picture } : {}),
       },
