@@ -164,6 +164,9 @@ export const accounts: readonly Sample[] = [
   sample('account-identities-none', 'account/account', 'page', {
     signedIn: { ...mine, identities: { ...mine.identities, list: [] } },
   }),
+  sample('account-passkey-last', 'account/account', 'page', {
+    signedIn: { ...mine, password: undefined, passkeys: { ...mine.passkeys, problem: 'last' } },
+  }),
   sample('account-identity-last', 'account/account', 'page', {
     signedIn: { ...mine, identities: { ...mine.identities, providers: [], problem: { why: 'last' } } },
   }),

@@ -108,7 +108,11 @@ describe('postern user', () => {
     const removed = capture(true);
     const mfa = { reset: async () => true };
     expect(await userResetFactors(removed.io, { ...app(), mfa }, { login: id })).toBe(0);
-    expect(removed.words.err).toBe('bob@example.org has no second factor any more.\n');
+    expect(removed.words.err).toBe(
+      `bob@example.org has no second factor any more.
+They have no password: postern user reset-link bob@example.org prints a link with which they set one.
+`,
+    );
     expect(removed.result()).toMatchObject({ id });
   });
 

@@ -1,6 +1,7 @@
 import { byOperator } from '../../features/audit/module.ts';
 import type { Mfa } from '../../features/mfa/module.ts';
 import type { Notices } from '../../features/notices/module.ts';
+import type { Passwords } from '../../features/passwords/module.ts';
 import { resetLinkSeconds } from '../../features/recovery/module.ts';
 import { invitationSeconds } from '../../features/registration/module.ts';
 import type { Unlocks } from '../../features/throttle/module.ts';
@@ -15,6 +16,7 @@ import { isoTime, table, writeResult } from './result.ts';
 export interface UserCommandApp {
   readonly users: Users;
   readonly mfa: Pick<Mfa, 'reset'>;
+  readonly passwords: Pick<Passwords, 'has'>;
   readonly notices: Notices;
   readonly database: Pick<Database, 'commit'>;
   readonly unlocks: Pick<Unlocks, 'open'>;
@@ -140,6 +142,10 @@ export async function userResetFactors(io: CommandIo, app: UserCommandApp, { log
   const informing = app.notices.about({ kind: 'factors-reset' }, user, context);
   const done = await app.mfa.reset(id, byOperator, informing);
   io.err(done ? `${email} has no second factor any more.\n` : `${email} had no second factor.\n`);
+  // Passkeys went with them: they may have been the only way in.
+  if (done && !(await app.passwords.has(id))) {
+    io.err(`They have no password: postern user reset-link ${email} prints a link with which they set one.\n`);
+  }
   return showResource(io, app, id);
 }
 

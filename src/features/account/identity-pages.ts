@@ -1,17 +1,14 @@
 import type Router from '@koa/router';
 import type { Context } from 'koa';
-import { seeOther } from '../../foundation/http/door.ts';
+import { field, seeOther } from '../../foundation/http/door.ts';
 import type { ProviderProblem } from '../../foundation/views/provider-pages.ts';
 import type { FederatedAccount } from '../federation/module.ts';
-import type { Passkeys } from '../passkeys/module.ts';
-import type { Passwords } from '../passwords/module.ts';
 import type { Visitor } from './visitor.ts';
 import { arrive, arriveFresh, type VisitorParts } from './visitor-pages.ts';
+import { keepWayIn, type WaysInParts } from './ways-in.ts';
 
-export interface IdentityPagesParts extends VisitorParts {
+export interface IdentityPagesParts extends VisitorParts, Omit<WaysInParts, 'users'> {
   readonly federated: FederatedAccount;
-  readonly passwords: Pick<Passwords, 'has'>;
-  readonly passkeys: Passkeys;
 }
 
 /** What is wrong with connecting an identity, or taking it off, as the page says it. */
@@ -46,15 +43,11 @@ export function mountIdentities(router: Router, parts: IdentityPagesParts, show:
   router.post('/account/identities/unlink', async (ctx) => {
     const visitor = await arriveFresh(ctx, parts, 'identities');
     if (!visitor) return;
-    const outcome = await federated.unlink(ctx, visitor, await hasOtherWay(parts, visitor));
-    if (outcome === 'last') return show(ctx, visitor, { problem: { why: 'last' }, status: 409 });
-    seeOther(ctx, outcome === 'unlinked' ? '/account?done=identity-unlinked' : '/account');
+    const mayGo = await keepWayIn(parts, visitor.user.id, { identity: field(ctx, 'identity') });
+    if (!mayGo) return show(ctx, visitor, { problem: { why: 'last' }, status: 409 });
+    seeOther(ctx, (await federated.unlink(ctx, visitor)) ? '/account?done=identity-unlinked' : '/account');
   });
 }
-
-/** A mailbox is no way in of its own: operators may switch sign-in by e-mail off. */
-const hasOtherWay = async ({ passwords, passkeys }: IdentityPagesParts, { user }: Visitor): Promise<boolean> =>
-  (await passwords.has(user.id)) || passkeys.has(user.id);
 
 function statusOf(why: ProviderProblem): number {
   if (why === 'unavailable' || why === 'failed') return 502;

@@ -109,7 +109,7 @@ type PasswordInAccount = NonNullable<SignedIn['password']>;
 
 interface Shown {
   readonly passwordProblem?: PasswordInAccount['problem'];
-  readonly passkeyProblem?: PasskeyProblem | 'taken';
+  readonly passkeyProblem?: PasskeyProblem | 'taken' | 'last';
   readonly identityProblem?: IdentityProblem;
   readonly status?: number;
 }

@@ -8,10 +8,11 @@ import type { Passkey } from '../passkeys/module.ts';
 import { currentUnit } from '../protocol/module.ts';
 import { ownEvent, refusalEvent } from './events.ts';
 import { codeStatuses, placeOf } from './factor-pages.ts';
-import type { AccountPagesParts } from './pages.ts';
+import { type AccountPagesParts, showAccount } from './pages.ts';
 import { passkeyOf } from './passkey-pages.ts';
 import type { Visitor } from './visitor.ts';
 import { arriveFresh, inform, tell, tryPlace } from './visitor-pages.ts';
+import { keepWayIn } from './ways-in.ts';
 
 /** Mounts how factors go. All of it needs a fresh sign-in. */
 export function mountRemovals(router: Router, parts: AccountPagesParts): void {
@@ -28,6 +29,7 @@ export function mountRemovals(router: Router, parts: AccountPagesParts): void {
     if (!visitor) return;
     const passkey = await passkeyOf(ctx, parts, visitor);
     if (!passkey) return seeOther(ctx, '/account');
+    if (!(await keepWayIn(parts, visitor.user.id, { passkey: passkey.id }))) return refuseLast(ctx, parts, visitor);
     await removeFactor(ctx, parts, visitor, { action: '/account/passkeys/remove', passkey });
   });
 }
@@ -60,6 +62,10 @@ async function removeFactor(ctx: Context, parts: AccountPagesParts, visitor: Vis
   currentUnit()?.joinStep('operations' in outcome ? outcome.operations : [outcome.use], 'consume');
   await finish(ctx, parts, visitor, removal);
 }
+
+/** Somebody whose only way in this is would have none: no factor is asked for. */
+const refuseLast = (ctx: Context, parts: AccountPagesParts, visitor: Visitor): Promise<void> =>
+  showAccount(ctx, parts, visitor, { passkeyProblem: 'last', status: 409 });
 
 /** A factor was shown: the other one goes. */
 async function finish(ctx: Context, parts: AccountPagesParts, visitor: Visitor, { passkey }: Removal): Promise<void> {

@@ -41,8 +41,13 @@ export interface FederatedAccount {
   setOut(ctx: Context, holder: AccountHolder): Promise<boolean>;
   /** Takes up what a provider has said. */
   takeUp(ctx: Context, holder: AccountHolder): Promise<ConnectOutcome>;
-  /** Takes an identity off the account. `last` when nothing else would let the person in. */
-  unlink(ctx: Context, holder: AccountHolder, hasOtherWay: boolean): Promise<'unlinked' | 'last' | 'nothing'>;
+  /**
+   * The operation that fails a change unless an identity lets the person in, but for the one of this id. Undefined where
+   * none does.
+   */
+  otherWay(userId: string, id?: string): Promise<Operation | undefined>;
+  /** Takes an identity off the account, which the caller has made sure is not the last way in. False when there is none. */
+  unlink(ctx: Context, holder: AccountHolder): Promise<boolean>;
   /** Leads who has ended the sign-in of this browser on by way of the provider that it came from, where that is asked for. */
   readonly signOutThere: SignOutThere;
 }
@@ -84,13 +89,15 @@ export function createFederatedAccount(parts: FederatedAccountParts): FederatedA
       return true;
     },
     takeUp: (ctx, holder) => takeUp(ctx, parts, holder),
-    async unlink(ctx, { user }, hasOtherWay) {
+    async otherWay(userId, id = '') {
+      const list = await identities.list(userId);
+      const other = list.find((one) => one.id !== id && isUsable(providers.find(one.provider)));
+      return other && identities.hold(userId, other.id);
+    },
+    async unlink(ctx, { user }) {
       const list = await identities.list(user.id);
       const one = list.find(({ id }) => id === field(ctx, 'identity'));
-      if (!one) return 'nothing';
-      const others = list.filter(({ id, provider }) => id !== one.id && isUsable(providers.find(provider)));
-      if (!hasOtherWay && others.length === 0) return 'last';
-      if (!hasOtherWay) currentUnit()?.joinStep([identities.holdOther(user.id, one.id)], 'once');
+      if (!one) return false;
       currentUnit()?.joinStep([identities.remove(user.id, one.id)], 'consume');
       currentUnit()?.joinStep(await parts.revokeKept(user.id, (id) => id === one.id), 'outbox');
       currentUnit()?.joinStep(parts.notices.about({ kind: 'identity-unlinked' }, user, doorState(ctx)));
@@ -101,7 +108,7 @@ export function createFederatedAccount(parts: FederatedAccountParts): FederatedA
         subject: user.id,
         details: { provider: one.provider, identity: one.id },
       });
-      return 'unlinked';
+      return true;
     },
   };
 }

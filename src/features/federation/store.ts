@@ -61,7 +61,7 @@ const attemptColumns = `id, provider, browser_hash, user_id, sign_in_id, secret,
 const insertIdentity = `INSERT INTO federated_identities (id, user_id, provider, identity_key, issuer, subject, label,
   attributes, created_at, access_token, refresh_token, token_scope, token_expires_at, tokens_at)
   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)`;
-const otherIdentity = 'SELECT id FROM federated_identities WHERE user_id = ?1 AND id <> ?2';
+const ownIdentity = 'SELECT id FROM federated_identities WHERE user_id = ?1 AND id = ?2';
 const expired = 'FROM federation_attempts WHERE expires_at < ?1 LIMIT 500';
 
 const statements = {
@@ -87,11 +87,10 @@ const statements = {
     'identity_use',
     'UPDATE federated_identities SET last_used_at = ?3, label = ?4, attributes = ?5 WHERE id = ?1 AND user_id = ?2',
   ),
-  /** Held until the end of the transaction: of two that are taken off at once, one finds no other left. */
-  holdOtherIdentity: statement('identity_hold_other', {
-    sqlite: otherIdentity,
-    postgresql: `${otherIdentity} FOR UPDATE`,
-    mysql: `${otherIdentity} FOR UPDATE`,
+  holdIdentity: statement('identity_hold', {
+    sqlite: ownIdentity,
+    postgresql: `${ownIdentity} FOR UPDATE`,
+    mysql: `${ownIdentity} FOR UPDATE`,
   }),
   removeIdentity: statement('identity_remove', 'DELETE FROM federated_identities WHERE id = ?1 AND user_id = ?2'),
   removeSince: statement(
@@ -206,8 +205,8 @@ export function createIdentityStore(parts: Parts) {
     /** Must hit: misses when it was unlinked meanwhile. */
     use: ({ id, userId }: Identity, { label, attributes }: Pick<NewIdentity, 'label' | 'attributes'>): Operation =>
       operation(statements.useIdentity, [id, userId, clock.now(), label ?? null, JSON.stringify(attributes)], true),
-    /** Must hit: misses when the person has no identity but this one. */
-    holdOther: (userId: string, id: string): Operation => operation(statements.holdOtherIdentity, [userId, id], true),
+    /** Must hit: the person has this identity, until the transaction ends. */
+    hold: (userId: string, id: string): Operation => operation(statements.holdIdentity, [userId, id], true),
     /** Must hit: misses when the person has no such identity. */
     remove: (userId: string, id: string): Operation => operation(statements.removeIdentity, [id, userId], true),
     removeSince: (userId: string, since: number): Operation =>

@@ -48,6 +48,11 @@ export interface Passkeys {
   };
   /** Must hit: misses when the person has no such key. */
   rename(userId: string, id: string, name: string): Operation;
+  /**
+   * The operation that fails a change unless a passkey lets the person in by itself, but for the one of this id.
+   * Undefined where none does.
+   */
+  otherWay(userId: string, id?: string): Promise<Operation | undefined>;
   /** Must hit: misses when the person has no such key. */
   removal(userId: string, id: string): Operation;
   /** Takes all of a person's keys away. */
@@ -93,6 +98,8 @@ export function createPasskeys(parts: PasskeysParts): Passkeys {
     enrolment: createEnrolPasskey(within),
     signature: createVerifyPasskey(within),
     rename: (userId, id, name) => store.rename(userId, id, passkeyName(name)),
+    otherWay: async (userId, id = '') =>
+      (await store.isOtherWay(userId, id)) ? store.holdOtherWay(userId, id) : undefined,
     removal: (userId, id) => store.remove(userId, id),
     removalOfAll: (userId) => store.removeAll(userId),
     removalSince: (userId, since) => store.removeSince(userId, since),

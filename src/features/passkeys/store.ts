@@ -13,6 +13,15 @@ const findOfUser = statement(
 );
 const existsOfUser = statement('passkey_exists', 'SELECT id FROM passkeys WHERE user_id = ?1 LIMIT 1');
 
+/** A key that never checked its person opens no account by itself: a password has to come to it. */
+const otherWay = 'SELECT id FROM passkeys WHERE user_id = ?1 AND id <> ?2 AND last_verified_at IS NOT NULL';
+const findOtherWay = statement('passkey_other_way', `${otherWay} LIMIT 1`);
+const holdOtherWay = statement('passkey_hold_other_way', {
+  sqlite: otherWay,
+  postgresql: `${otherWay} FOR UPDATE`,
+  mysql: `${otherWay} FOR UPDATE`,
+});
+
 const insertPasskey = `INSERT INTO passkeys (id, user_id, name, credential_key, credential_id, public_key, counter,
   transports, backup, created_at, last_verified_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)`;
 /** A key belongs to one account: whoever brings it a second time touches no row. */
@@ -63,6 +72,10 @@ export interface PasskeyUse {
 /** Operations that must hit are what a use-once is decided by. */
 export interface PasskeyStore {
   has(userId: string): Promise<boolean>;
+  /** Whether a key but this one lets the person in by itself. */
+  isOtherWay(userId: string, id: string): Promise<boolean>;
+  /** Must hit: the same, until the transaction ends. */
+  holdOtherWay(userId: string, id: string): Operation;
   /** The oldest first. */
   list(userId: string): Promise<StoredPasskey[]>;
   findByCredential(credentialId: string): Promise<StoredPasskey | undefined>;
@@ -116,6 +129,8 @@ const must = (of: Statement, params: Operation['params']): Operation => ({ state
 export function createPasskeyStore({ database, clock }: { database: Database; clock: Clock }): PasskeyStore {
   return {
     has: async (userId) => (await database.get(existsOfUser, [userId])) !== undefined,
+    isOtherWay: async (userId, id) => (await database.get(findOtherWay, [userId, id])) !== undefined,
+    holdOtherWay: (userId, id) => must(holdOtherWay, [userId, id]),
     list: async (userId) =>
       (await database.all<PasskeyRow & Record<string, never>>(findOfUser, [userId])).map(passkeyOf),
     async findByCredential(credentialId) {

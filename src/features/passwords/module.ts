@@ -77,6 +77,8 @@ export interface Passwords {
   isDue(userId: string): Promise<boolean>;
   /** Whether the person has a password. */
   has(userId: string): Promise<boolean>;
+  /** The operation that fails a change unless the person has a password. */
+  hold(userId: string): Operation;
   readonly personal: PersonalData;
 }
 
@@ -107,6 +109,7 @@ export function createPasswords(parts: PasswordsParts): Passwords {
       return since !== undefined && since + maxAge * 1000 <= parts.clock.now();
     },
     has: async (userId) => (await store.find(userId)) !== undefined,
+    hold: (userId) => store.hold(userId),
     personal: {
       held: async ({ id }) => ({ password: { set_at: exportedTime(await store.changedAt(id)) } }),
       erase: ({ id }) => store.erase(id),

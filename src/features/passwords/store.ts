@@ -14,6 +14,13 @@ const putHash = statement('password_put', {
   mysql: `${insert} ON DUPLICATE KEY UPDATE hash = ?2, changed_at = ?3`,
 });
 
+const own = 'SELECT user_id FROM password_credentials WHERE user_id = ?1';
+const hold = statement('password_hold', {
+  sqlite: own,
+  postgresql: `${own} FOR UPDATE`,
+  mysql: `${own} FOR UPDATE`,
+});
+
 // Only over the hash that was checked: a password that was changed meanwhile must not be undone.
 const replaceHash = statement(
   'password_rehash',
@@ -48,6 +55,8 @@ export interface PasswordStore {
   find(userId: string): Promise<string | undefined>;
   /** When a person's password was set, in milliseconds. */
   changedAt(userId: string): Promise<number | undefined>;
+  /** Must hit: the person has a password, until the transaction ends. */
+  hold(userId: string): Operation;
   put(userId: string, hash: string): Operation;
   replace(userId: string, hash: string, former: string): Operation;
   /** Keeps the present hash as a former one; before `put`. */
@@ -74,6 +83,7 @@ export function createPasswordStore({ database, clock, ids }: Parts): PasswordSt
       const row = await database.get<{ changed_at: number }>(findTime, [userId]);
       return row && Number(row.changed_at);
     },
+    hold: (userId) => ({ statement: hold, params: [userId], mustHit: true }),
     retire: (userId) => ({
       statement: statements.retire,
       params: [ids.next(), userId, clock.now()],

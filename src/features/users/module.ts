@@ -73,6 +73,8 @@ export interface Users {
   guardLastAdministrator(user: User): Operation[];
   /** The operation that fails a change unless the account is disabled. */
   guardDisabled(id: string): Operation;
+  /** The operation that has changes of one account wait for each other: before others of the transaction. */
+  hold(id: string): Operation;
   readonly links: Links;
   readonly personal: PersonalData;
 }
@@ -140,6 +142,7 @@ export function createUsers(parts: {
     },
     guardLastAdministrator: (user) => (isAdministrator(user) ? [store.holdOtherAdministrator(user.id)] : []),
     guardDisabled: (id) => store.holdDisabled(id),
+    hold: (id) => store.hold(id),
     personal: {
       held: async (user) => ({
         ...accountHeld(user),

@@ -46,6 +46,12 @@ const holdDisabled = statement('user_hold_disabled', {
   postgresql: `${disabled} FOR UPDATE`,
   mysql: `${disabled} FOR UPDATE`,
 });
+const own = 'SELECT id FROM users WHERE id = ?1';
+const hold = statement('user_hold', {
+  sqlite: own,
+  postgresql: `${own} FOR UPDATE`,
+  mysql: `${own} FOR UPDATE`,
+});
 const enable = statement(
   'user_enable',
   'UPDATE users SET disabled_at = NULL, updated_at = ?2 WHERE id = ?1 AND disabled_at IS NOT NULL',
@@ -125,6 +131,8 @@ export interface UserStore {
   hasOtherAdministrator(id: string): Promise<boolean>;
   /** Must hit: somebody else administers this server, until the transaction ends. */
   holdOtherAdministrator(id: string): Operation;
+  /** Must hit: the account is there, and nobody else changes it until the transaction ends. */
+  hold(id: string): Operation;
   /** Must hit: lets a disabled account be used again. */
   enable(id: string): Operation;
   /** Must hit: the account is disabled, until the transaction ends. */
@@ -176,6 +184,7 @@ export function createUserStore({ database, clock, ids }: { database: Database; 
       await tx.roleAssignment.create({ data: { id: ids.next(), userId, role, createdAt: now() } });
     },
     changeClaims: changeClaims(clock),
+    hold: (id) => ({ statement: hold, params: [id], mustHit: true }),
     enable: (id) => ({ statement: enable, params: [id, clock.now()], mustHit: true }),
     ...leaving(database),
     taken(error) {

@@ -100,7 +100,7 @@ export interface AccountLocals {
           readonly add?: PasskeyOnPage | undefined;
           /** Leads to a fresh sign-in. */
           readonly addHref?: string | undefined;
-          readonly problem?: PasskeyProblem | 'taken' | undefined;
+          readonly problem?: PasskeyProblem | 'taken' | 'last' | undefined;
         };
         /** Identities at other providers, and those that may be connected. */
         readonly identities: {
