@@ -45,7 +45,10 @@ export async function servePages(): Promise<PageServer> {
     const { pathname: path, searchParams } = new URL(request.url ?? '/', 'http://localhost');
     const sample = byPath.get(path);
     const asset = views.assets.find(path, request.headers['accept-encoding']);
-    if (sample) {
+    if (path.includes('/hand-over.')) {
+      // The page that posts itself stays, to be looked at.
+      response.writeHead(200, { 'Content-Type': 'text/javascript' }).end();
+    } else if (sample) {
       response.writeHead(200, { ...headersOf(sample), 'Content-Type': 'text/html; charset=utf-8' });
       response.end(renderSample(views, sample, searchParams.get('ui_locales') ?? undefined));
     } else if (asset) {

@@ -184,6 +184,12 @@ const federated: readonly Sample[] = [
       problem: { kind: 'provider', why, provider: 'Google' },
     }),
   ),
+  sample('posting', 'interaction/posting', 'interaction', {
+    action: 'https://harbourbooks.example/callback',
+    hidden: {},
+    app,
+  }),
+  sample('posting-plain', 'interaction/posting', 'interaction', { action: '/logout/confirm', hidden: { xsrf: 'x' } }),
   sample('leaving-for-provider', 'interaction/leaving', 'interaction', {
     provider: 'Harbour Staff',
     href: 'https://login.harbour.example/authorize?x=1',

@@ -35,6 +35,7 @@ const where: Readonly<Record<string, string>> = {
   'interaction/sign-in': 'sign-in',
   'interaction/consent': 'consent',
   'interaction/leaving': 'on the way to another provider',
+  'interaction/posting': 'on the way back to the app, by a form',
   'interaction/email': 'sign-in by e-mail',
   'interaction/email-link': 'sign-in by e-mail: the link',
   'interaction/second-factor': 'code',

@@ -49,6 +49,7 @@ import { machineEndpoints, publicDocuments } from './routes.ts';
 import { guardGrant } from './save-artifact.ts';
 import { serveUnit } from './serve-unit.ts';
 import { createGrantOfSession } from './session-grant.ts';
+import { showFormPost } from './show-form-post.ts';
 import { createSightingStore } from './sightings/store.ts';
 import { type SignInBegun, tellBegun } from './sign-in-begun.ts';
 import { createSignInSessions, type SignInSessions } from './sign-in-session.ts';
@@ -229,7 +230,14 @@ function byReader(parts: ProtocolParts, serve: Middleware): Middleware {
   const { random, throttle, settings } = parts;
   const programs = compose([readForm(presentJwt(random)), serve]);
   const begins = tellBegun({ ...parts, sessionAbsoluteSeconds: () => settings.current().lifetimes.sessionAbsolute });
-  const people = compose([postToGet(), limitUserCodes(throttle), keepLanguageOfLogout, begins, serve]);
+  const people = compose([
+    postToGet(),
+    limitUserCodes(throttle),
+    keepLanguageOfLogout,
+    showFormPost(parts),
+    begins,
+    serve,
+  ]);
   return (ctx, next) => {
     if (publicDocuments.has(ctx.path)) return serve(ctx, next);
     return machineEndpoints.has(ctx.path) ? programs(ctx, next) : people(ctx, next);

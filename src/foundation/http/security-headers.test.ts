@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { formActionSource, type RouteKind, securityHeaders } from './security-headers.ts';
 
-const kinds: readonly RouteKind[] = ['page', 'interaction', 'logout', 'form-post', 'machine', 'document', 'asset'];
-const shown: readonly RouteKind[] = ['page', 'interaction', 'logout', 'form-post'];
+const kinds: readonly RouteKind[] = ['page', 'interaction', 'logout', 'machine', 'document', 'asset'];
+const shown: readonly RouteKind[] = ['page', 'interaction', 'logout'];
 const of = (kind: RouteKind) => securityHeaders({ kind, https: true });
-const policyOf = (kind: RouteKind, more: { formActions?: string[]; scriptHashes?: string[] } = {}) =>
+const policyOf = (kind: RouteKind, more: { formActions?: string[] } = {}) =>
   securityHeaders({ kind, https: true, ...more })['Content-Security-Policy'];
 
 describe('every answer', () => {
@@ -37,7 +37,7 @@ describe('what a person sees', () => {
   });
   it('stands apart from its opener, except where popup sign-in needs it', () => {
     expect(of('page')['Cross-Origin-Opener-Policy']).toBe('same-origin');
-    for (const kind of ['interaction', 'logout', 'form-post'] as const) {
+    for (const kind of ['interaction', 'logout'] as const) {
       expect(of(kind)['Cross-Origin-Opener-Policy']).toBe('unsafe-none');
     }
   });
@@ -83,16 +83,4 @@ describe('where forms may lead', () => {
     ['com.example.books:/cb', 'com.example.books:'],
     ['nonsense', undefined],
   ])('for %s is %s', (uri, source) => expect(formActionSource(uri)).toBe(source));
-});
-
-describe('the page that posts to the app', () => {
-  it('runs exactly the script it was given and posts only there', () => {
-    const policy = policyOf('form-post', { formActions: ['https://books.example'], scriptHashes: ['sha256-abc='] });
-    expect(policy).toBe(
-      "default-src 'none'; script-src 'sha256-abc='; form-action 'self' https://books.example; frame-ancestors 'none'; base-uri 'none'",
-    );
-  });
-  it('is the only one that runs scripts of its own text', () => {
-    expect(policyOf('interaction', { scriptHashes: ['sha256-abc='] })).toContain("script-src 'self';");
-  });
 });

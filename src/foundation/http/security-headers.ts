@@ -6,12 +6,11 @@
  * - `page`: `/`, `/setup`, account and console
  * - `interaction`: authorization, device and federation routes and their error pages
  * - `logout`: end of session, its question and its answer
- * - `form-post`: the page that posts an authorization response to the app by script
  * - `machine`: endpoints that programs call
  * - `document`: public JSON that anyone may read (discovery, JWKS)
  * - `asset`: hashed static files
  */
-export type RouteKind = 'page' | 'interaction' | 'logout' | 'form-post' | 'machine' | 'document' | 'asset';
+export type RouteKind = 'page' | 'interaction' | 'logout' | 'machine' | 'document' | 'asset';
 
 export interface SecurityHeaderOptions {
   readonly kind: RouteKind;
@@ -22,8 +21,6 @@ export interface SecurityHeaderOptions {
    * to the redirect that follows the POST, so interaction and logout pages need the app's.
    */
   readonly formActions?: readonly string[] | undefined;
-  /** Hashes of the inline scripts that may run, as `sha256-…`; only for `form-post`. */
-  readonly scriptHashes?: readonly string[] | undefined;
 }
 
 export type Headers = Readonly<Record<string, string>>;
@@ -65,7 +62,6 @@ const fixed: Readonly<Record<RouteKind, Headers>> = {
   // Popup sign-in lives on the opener, so it is kept here.
   interaction: { ...personal, 'Cross-Origin-Opener-Policy': 'unsafe-none' },
   logout: { ...personal, 'Cross-Origin-Opener-Policy': 'unsafe-none' },
-  'form-post': { ...personal, 'Cross-Origin-Opener-Policy': 'unsafe-none' },
   machine: { ...noSniff, ...noStore, 'Content-Security-Policy': inert },
   document: { ...noSniff, 'Content-Security-Policy': inert, 'Cross-Origin-Resource-Policy': 'cross-origin' },
   asset: { ...noSniff, 'Content-Security-Policy': inert, 'Cross-Origin-Resource-Policy': 'same-origin' },
@@ -80,9 +76,9 @@ const secure = withPolicy(strictTransport);
 export function securityHeaders(options: SecurityHeaderOptions): Headers {
   const base = (options.https ? secure : plain)[options.kind];
   if (base['Content-Security-Policy'] === inert) return base;
-  const { formActions = [], scriptHashes = [] } = options;
-  if (formActions.length === 0 && scriptHashes.length === 0) return base;
-  return { ...base, 'Content-Security-Policy': policy(options.kind, formActions, scriptHashes) };
+  const { formActions = [] } = options;
+  if (formActions.length === 0) return base;
+  return { ...base, 'Content-Security-Policy': policy(formActions) };
 }
 
 /**
@@ -99,18 +95,15 @@ export function formActionSource(redirectUri: string): string | undefined {
 function withPolicy(more: Headers): Readonly<Record<RouteKind, Headers>> {
   const entries = Object.entries(fixed).map(([kind, headers]) => [
     kind,
-    Object.freeze({ 'Content-Security-Policy': policy(kind as RouteKind, [], []), ...headers, ...more }),
+    Object.freeze({ 'Content-Security-Policy': policy([]), ...headers, ...more }),
   ]);
   return Object.fromEntries(entries) as Readonly<Record<RouteKind, Headers>>;
 }
 
-function policy(kind: RouteKind, formActions: readonly string[], scriptHashes: readonly string[]): string {
-  const scripts = kind === 'form-post' ? scriptHashes.map((hash) => `'${hash}'`) : [];
-  for (const source of [...formActions, ...scripts]) {
+function policy(formActions: readonly string[]): string {
+  for (const source of formActions) {
     if (!/^[\x21-\x7e]+$/.test(source) || /[;,]/.test(source)) throw new TypeError('Not a source of a content policy');
   }
-  const content = kind === 'form-post' ? "default-src 'none'" : pagePolicy;
-  const script = scripts.length > 0 ? `; script-src ${scripts.join(' ')}` : '';
   const actions = ["'self'", ...formActions].join(' ');
-  return `${content}${script}; form-action ${actions}; frame-ancestors 'none'; base-uri 'none'`;
+  return `${pagePolicy}; form-action ${actions}; frame-ancestors 'none'; base-uri 'none'`;
 }

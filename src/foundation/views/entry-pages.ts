@@ -1,6 +1,15 @@
-/** What the pages need on which people come in anew or come back: registration and recovery, as `pages.ts` says it. */
+/** What the pages need on which people come in anew, come back or leave: registration, recovery and sign-out, as `pages.ts` says it. */
 
-import type { BackTo, BusyProblem, NewPasswordProblem, Reference, StrengthMeter, ThrottledProblem } from './pages.ts';
+import type {
+  AppOnPage,
+  BackTo,
+  BusyProblem,
+  HiddenFields,
+  NewPasswordProblem,
+  Reference,
+  StrengthMeter,
+  ThrottledProblem,
+} from './pages.ts';
 
 export interface ForgotLocals {
   /**
@@ -86,5 +95,17 @@ export type EmailLinkLocals =
   | (Reference & { readonly state: 'elsewhere' | 'over'; readonly againHref?: string | undefined });
 
 export interface RegistrationDoneLocals {
+  readonly backTo?: BackTo | undefined;
+}
+
+export interface LogoutConfirmLocals {
+  readonly action: string;
+  readonly hidden?: HiddenFields | undefined;
+  readonly account?: string | undefined;
+  /** The app that asked for it. */
+  readonly app?: AppOnPage | undefined;
+}
+
+export interface LogoutDoneLocals {
   readonly backTo?: BackTo | undefined;
 }

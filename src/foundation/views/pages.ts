@@ -25,13 +25,15 @@ import type {
   EmailLinkLocals,
   EmailSignInLocals,
   ForgotLocals,
+  LogoutConfirmLocals,
+  LogoutDoneLocals,
   RegisterLocals,
   RegistrationDoneLocals,
   ResetDoneLocals,
   ResetLinkLocals,
   ResetLocals,
 } from './entry-pages.ts';
-import type { LeavingForProviderLocals, ProviderOnPage, ProviderProblem } from './provider-pages.ts';
+import type { LeavingForProviderLocals, PostingLocals, ProviderOnPage, ProviderProblem } from './provider-pages.ts';
 import type { ConfirmSafeguardLocals, SafeguardDoneLocals } from './safeguard-pages.ts';
 
 import type { EnrolmentLocals, NewPasswordLocals, RecoveryCodesLocals, SecondFactorLocals } from './step-pages.ts';
@@ -175,18 +177,6 @@ export interface CookiesOffLocals extends Reference {
   readonly backTo?: BackTo | undefined;
 }
 
-export interface LogoutConfirmLocals {
-  readonly action: string;
-  readonly hidden?: HiddenFields | undefined;
-  readonly account?: string | undefined;
-  /** The app that asked for it. */
-  readonly app?: AppOnPage | undefined;
-}
-
-export interface LogoutDoneLocals {
-  readonly backTo?: BackTo | undefined;
-}
-
 /**
  * - `app-request`: the app asked for something that cannot be answered; its people have to act
  * - `not-found`, `wrong-method`, `bad-request`: the address, the way it was called or what was sent is at fault
@@ -293,6 +283,7 @@ export interface PageLocals {
   'interaction/sign-in': SignInLocals;
   'interaction/consent': ConsentLocals;
   'interaction/leaving': LeavingForProviderLocals;
+  'interaction/posting': PostingLocals;
   'interaction/email': EmailSignInLocals;
   'interaction/email-link': EmailLinkLocals;
   'interaction/second-factor': SecondFactorLocals;
@@ -344,6 +335,7 @@ const everyPage: Readonly<Record<PageName, true>> = {
   'interaction/sign-in': true,
   'interaction/consent': true,
   'interaction/leaving': true,
+  'interaction/posting': true,
   'interaction/email': true,
   'interaction/email-link': true,
   'interaction/second-factor': true,

@@ -1,4 +1,6 @@
-/** What pages show of other identity providers, as `pages.ts` says it. */
+/** What pages show of other identity providers, and of the way to other sites, as `pages.ts` says it. */
+
+import type { AppOnPage, HiddenFields } from './pages.ts';
 
 /** Another provider that a person may sign in with. */
 export interface ProviderOnPage {
@@ -29,6 +31,13 @@ export interface LeavingForProviderLocals {
   readonly href: string;
   /** Whether the person goes there to sign out, having done so here. */
   readonly signsOut: boolean;
+}
+
+/** A form that posts itself where there is JavaScript: the answer to an app, on its way through the browser. */
+export interface PostingLocals {
+  readonly action: string;
+  readonly hidden: HiddenFields;
+  readonly app?: AppOnPage | undefined;
 }
 
 /** An identity at another provider that lets a person in. Times are milliseconds since the epoch. */
