@@ -5,9 +5,12 @@ import {
   account,
   app,
   busy,
+  eventTypes,
   longApp,
   meter,
+  newPasswordProblems,
   passkey,
+  providerProblems,
   recoveryCodes,
   reference,
   sample,
@@ -160,6 +163,27 @@ export const accounts: readonly Sample[] = [
   sample('account-without-factors', 'account/account', 'page', {
     signedIn: { ...mine, factors: undefined, passkeys: noPasskeys, account: `${'a'.repeat(60)}@example.org` },
   }),
+  sample('account-passkeys-at-most', 'account/account', 'page', {
+    signedIn: {
+      ...mine,
+      factors: { recoveryCodesLeft: 1, any: true, mayAdd: false },
+      passkeys: { list: passkeys },
+      identities: { list: [], providers: [] },
+      apps: [
+        {
+          clientId: 'nightly',
+          name: 'Nightly export',
+          scopes: [{ name: 'openid' }],
+          firstAt: time,
+          lastAt: time,
+          isOurs: true,
+        },
+      ],
+    },
+  }),
+  sample('account-app-new', 'account/account', 'page', {
+    signedIn: { ...mine, factors: { ...mine.factors, totp: { createdAt: time } } },
+  }),
   sample('account-without-password', 'account/account', 'page', { signedIn: { ...mine, password: undefined } }),
   sample('account-identities-none', 'account/account', 'page', {
     signedIn: { ...mine, identities: { ...mine.identities, list: [] } },
@@ -170,9 +194,11 @@ export const accounts: readonly Sample[] = [
   sample('account-identity-last', 'account/account', 'page', {
     signedIn: { ...mine, identities: { ...mine.identities, providers: [], problem: { why: 'last' } } },
   }),
-  sample('account-identity-taken', 'account/account', 'page', {
-    signedIn: { ...mine, identities: { ...mine.identities, problem: { why: 'taken', provider: 'GitHub' } } },
-  }),
+  ...providerProblems.map((why) =>
+    sample(`account-identity-${why}`, 'account/account', 'page', {
+      signedIn: { ...mine, identities: { ...mine.identities, problem: { why, provider: 'GitHub' } } },
+    }),
+  ),
   sample('account-passkeys-only', 'account/account', 'page', {
     signedIn: { ...mine, factors: { recoveryCodesLeft: 10, any: true, mayAdd: true } },
   }),
@@ -184,8 +210,9 @@ export const accounts: readonly Sample[] = [
   ),
   sample('account-password-missing', 'account/account', 'page', withPassword({ kind: 'missing' })),
   sample('account-password-wrong', 'account/account', 'page', withPassword({ kind: 'wrong' })),
-  sample('account-password-short', 'account/account', 'page', withPassword({ kind: 'refused', reason: 'short' })),
-  sample('account-password-other', 'account/account', 'page', withPassword({ kind: 'refused', reason: 'own' })),
+  ...newPasswordProblems.map((reason) =>
+    sample(`account-password-new-${reason}`, 'account/account', 'page', withPassword({ kind: 'refused', reason })),
+  ),
   sample('account-password-throttled', 'account/account', 'page', withPassword(throttled)),
   sample('account-password-busy', 'account/account', 'page', withPassword(busy)),
   sample('account-authenticator', 'account/authenticator', 'page', { totp }),
@@ -200,7 +227,9 @@ export const accounts: readonly Sample[] = [
     sample(`account-email-problem-${kind}`, 'account/email', 'page', { ...email, state: 'ask', problem: { kind } }),
   ),
   sample('account-email-throttled', 'account/email', 'page', { ...email, state: 'ask', problem: throttled }),
+  sample('account-email-busy', 'account/email', 'page', { ...email, state: 'ask', problem: busy }),
   sample('account-email-code', 'account/email', 'page', { ...email, state: 'ask', proving: 'code' }),
+  sample('account-email-nothing', 'account/email', 'page', { ...email, state: 'ask', proving: 'nothing' }),
   sample('address-confirm', 'address/confirm', 'page', newAddress),
   sample('address-confirm-elsewhere', 'address/confirm', 'page', { ...newAddress, needsPassword: true }),
   ...(['missing', 'wrong'] as const).map((kind) =>
@@ -210,6 +239,11 @@ export const accounts: readonly Sample[] = [
       problem: { kind },
     }),
   ),
+  sample('address-confirm-throttled', 'address/confirm', 'page', {
+    ...newAddress,
+    needsPassword: true,
+    problem: throttled,
+  }),
   sample('address-confirm-busy', 'address/confirm', 'page', { ...newAddress, needsPassword: true, problem: busy }),
   ...([false, true] as const).map((isTaken) =>
     sample(`address-undo-${isTaken ? 'taken' : 'ask'}`, 'address/undo', 'page', {
@@ -225,6 +259,9 @@ export const accounts: readonly Sample[] = [
   sample('address-link-over', 'address/link', 'page', reference('link_not_usable')),
   sample('account-activity', 'account/activity', 'page', { events, earlierHref: '/account/activity?before=x' }),
   sample('account-activity-end', 'account/activity', 'page', { events: events.slice(0, 1) }),
+  sample('account-activity-all', 'account/activity', 'page', {
+    events: eventTypes.map((type) => ({ type, at: time, byOperator: false })),
+  }),
   sample('account-profile', 'account/profile', 'page', { form: profile, problems: {} }),
   sample('account-profile-wrong', 'account/profile', 'page', {
     form: profile,
@@ -242,6 +279,8 @@ export const accounts: readonly Sample[] = [
   ...(['missing', 'wrong', 'last-administrator'] as const).map((kind) =>
     sample(`account-delete-${kind}`, 'account/delete', 'page', { ...leaving, problem: { kind } }),
   ),
+  sample('account-delete-code', 'account/delete', 'page', { ...leaving, proving: 'code', graceDays: 1 }),
+  sample('account-delete-busy', 'account/delete', 'page', { ...leaving, problem: busy }),
   sample('account-delete-throttled', 'account/delete', 'page', { ...leaving, problem: throttled }),
   sample('account-leaving', 'account/leaving', 'page', {
     dueAt: time + 20_000 * minute,

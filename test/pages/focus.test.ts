@@ -14,7 +14,7 @@ describe('the focus, without script,', () => {
     'code-throttled': 'problem',
     'enrolment-wrong': 'code',
     'account-password-wrong': 'current_password',
-    'account-password-short': 'new_password',
+    'account-password-new-short': 'new_password',
     'account-password-throttled': 'problem',
     'account-remove-factor': 'code',
     'account-remove-passkey': 'code',
@@ -34,7 +34,7 @@ describe('the focus, without script,', () => {
     'reset-busy': 'problem',
     'set-up': 'email',
     'set-up-wrong': 'email',
-    'set-up-short': 'password',
+    'set-up-password-short': 'password',
     'home-first-app-wrong': 'redirect_uri',
   };
   it('lands where the person goes on', async () => {

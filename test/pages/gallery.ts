@@ -2,7 +2,16 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright';
 import { afterAll, beforeAll } from 'vitest';
-import { type Browsers, type Look, type PageServer, servePages, startChromium } from './kit.ts';
+import {
+  type Browsers,
+  distinctBy,
+  type Look,
+  type PageServer,
+  renderSample,
+  sampleViews,
+  servePages,
+  startChromium,
+} from './kit.ts';
 import { samples } from './samples.ts';
 
 /** Where pictures go when someone wants to look at the pages; none are taken otherwise. */
@@ -16,6 +25,12 @@ export interface Share {
   readonly from: number;
 }
 export const all: Share = { of: 1, from: 0 };
+/** Those that differ from one before them in more than their words, as one problem with a field does not from another. */
+export function distinctNames(): ReadonlySet<string> {
+  const views = sampleViews();
+  return new Set(distinctBy(samples, (sample) => renderSample(views, sample)).map(({ name }) => name));
+}
+
 export const isIn = ({ of, from }: Share, index: number): boolean => index % of === from;
 
 /** Buttons and fields that are too low for a thumb, as their ids; links in running text are exempt. */
@@ -56,7 +71,7 @@ export type Gallery = ReturnType<typeof openGallery>;
  */
 export async function complaintsAbout(
   gallery: Gallery,
-  look: Look & { readonly language?: string; readonly share?: Share },
+  look: Look & { readonly language?: string; readonly share?: Share; readonly only?: ReadonlySet<string> },
   inspect: (page: Page, name: string, index: number) => Promise<string[]>,
 ): Promise<string[]> {
   const context = await gallery.openBrowser(look);
@@ -76,7 +91,7 @@ export async function complaintsAbout(
     if (new URL(request.url()).origin !== gallery.origin) complain(`asked ${request.url()}`);
   });
   for (const [index, { name }] of samples.entries()) {
-    if (!isIn(look.share ?? all, index)) continue;
+    if (!isIn(look.share ?? all, index) || look.only?.has(name) === false) continue;
     current = name;
     await page.goto(`${gallery.origin}/${name}?ui_locales=${look.language ?? 'en'}`);
     await page.evaluate('document.fonts.ready');

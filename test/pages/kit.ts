@@ -27,6 +27,15 @@ export function renderSample(views: Views, sample: Sample, language = 'en'): str
   return views.render<PageName>(sample.page, sample.locals as PageLocals[PageName], { language });
 }
 
+/** The first of those that differ in their words alone, by the mark-up that each becomes. */
+export function distinctBy<Item>(items: readonly Item[], render: (item: Item) => string): readonly Item[] {
+  const known = new Set<string>();
+  return items.filter((item) => {
+    const bones = render(item).replaceAll(/>[^<]*/g, '>');
+    return !known.has(bones) && known.add(bones);
+  });
+}
+
 function headersOf(sample: Sample): Headers {
   const source = formActionSource('https://harbourbooks.example/callback');
   return securityHeaders({ kind: sample.kind, https: false, formActions: source ? [source] : [] });

@@ -1,5 +1,10 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { drawQr } from '../../src/features/mfa/module.ts';
+import { createAssets } from '../../src/foundation/views/assets.ts';
 import type { PageLocals, PageName } from '../../src/foundation/views/pages.ts';
+
+const root = join(import.meta.dirname, '../..');
 
 /** One page in one state, with the headers its route answers with. */
 export interface Sample<Name extends PageName = PageName> {
@@ -24,6 +29,8 @@ export const app = {
   policyHref: 'https://harbourbooks.example/privacy',
   termsHref: 'https://harbourbooks.example/terms',
 };
+/** Any picture of ours. */
+export const logoHref = createAssets(join(root, 'public')).href('img/favicon.svg');
 export const longApp = {
   name: 'The Very Long Named Association of Harbour Bookkeepers and Lighthouse Wardens',
   host: 'a.example',
@@ -31,6 +38,8 @@ export const longApp = {
 export const backTo = { name: app.name, href: 'https://harbourbooks.example/start' };
 export const reference = (code: string) => ({ code, reference: '019aa4c2-7f3e-7d1c-9b44-5a0f6f1f2c77', time });
 export const throttled = { kind: 'throttled', retryAfter: 720, until: time + 720_000 } as const;
+/** For hours, as after many locks in a row. */
+export const throttledLong = { kind: 'throttled', retryAfter: 7200, until: time + 7_200_000 } as const;
 export const busy = { kind: 'busy', retryAfter: 5 } as const;
 export const passkey = (kind: 'get' | 'create') => ({
   action: `/interaction/x/passkey/${kind}`,
@@ -98,3 +107,22 @@ export const newPasswordProblems = [
   'former',
   'weak',
 ] as const;
+
+export const providerProblems = [
+  'declined',
+  'unavailable',
+  'failed',
+  'not-allowed',
+  'unverified',
+  'no-account',
+  'disabled',
+  'locked',
+  'stale',
+  'taken',
+] as const;
+
+const english = JSON.parse(readFileSync(join(root, 'views/locales/en.json'), 'utf8')) as {
+  readonly activity: { readonly types: object };
+};
+/** Every kind of event that a person is told in words. */
+export const eventTypes = Object.keys(english.activity.types);

@@ -13,11 +13,13 @@ import {
   enrolment,
   forgot,
   form,
+  logoHref,
   longApp,
   meter,
   newPassword,
   newPasswordProblems,
   passkey,
+  providerProblems,
   recoveryCodes,
   reference,
   register,
@@ -26,6 +28,7 @@ import {
   signedIn,
   signIn,
   throttled,
+  throttledLong,
 } from './sample.ts';
 
 const factors: readonly Sample[] = [
@@ -40,6 +43,11 @@ const factors: readonly Sample[] = [
     ...code,
     way: 'recovery',
     otherWay: 'passkey',
+  }),
+  sample('code-recovery-only', 'interaction/second-factor', 'interaction', {
+    ...code,
+    way: 'recovery',
+    otherWay: undefined,
   }),
   sample('second-factor-passkey', 'interaction/second-factor', 'interaction', byPasskey),
   ...(['missing', 'wrong', 'expired'] as const).map((kind) =>
@@ -73,6 +81,7 @@ const factors: readonly Sample[] = [
   ),
   sample('enrolment-throttled', 'interaction/enrolment', 'interaction', { ...enrolment, problem: throttled }),
   sample('new-password', 'interaction/new-password', 'interaction', newPassword),
+  sample('new-password-here', 'interaction/new-password', 'interaction', { ...newPassword, app: undefined }),
   ...newPasswordProblems.map((kind) =>
     sample(`new-password-${kind}`, 'interaction/new-password', 'interaction', { ...newPassword, problem: { kind } }),
   ),
@@ -164,20 +173,7 @@ const federated: readonly Sample[] = [
     providers,
     awaiting: { provider: 'Google', account },
   }),
-  ...(
-    [
-      'declined',
-      'unavailable',
-      'failed',
-      'not-allowed',
-      'unverified',
-      'no-account',
-      'disabled',
-      'locked',
-      'stale',
-      'taken',
-    ] as const
-  ).map((why) =>
+  ...providerProblems.map((why) =>
     sample(`sign-in-provider-${why}`, 'interaction/sign-in', 'interaction', {
       ...signIn,
       providers,
@@ -226,11 +222,17 @@ const people: readonly Sample[] = [
     passkey: passkey('get'),
   }),
   sample('code-remember', 'interaction/second-factor', 'interaction', { ...code, way: 'app', rememberDays: 30 }),
+  sample('code-remember-day', 'interaction/second-factor', 'interaction', { ...code, way: 'app', rememberDays: 1 }),
   sample('passkey-remember', 'interaction/second-factor', 'interaction', { ...byPasskey, rememberDays: 30 }),
   sample('sign-in-remember', 'interaction/sign-in', 'interaction', { ...signIn, rememberMe: { ticked: true } }),
   sample('sign-in-hint', 'interaction/sign-in', 'interaction', { ...signIn, login: account }),
   sample('sign-in-here', 'interaction/sign-in', 'interaction', { action: '/interaction/x/login' }),
   sample('sign-in-again', 'interaction/sign-in', 'interaction', { ...signIn, login: account, again: true }),
+  sample('sign-in-again-here', 'interaction/sign-in', 'interaction', {
+    action: '/interaction/x/login',
+    login: account,
+    again: true,
+  }),
   sample('sign-in-unusual', 'interaction/sign-in', 'interaction', { ...signIn, again: true, unusual: true }),
   sample('code-unusual', 'interaction/second-factor', 'interaction', { ...code, way: 'app', unusual: true }),
   sample('sign-in-missing', 'interaction/sign-in', 'interaction', { ...signIn, problem: { kind: 'missing' } }),
@@ -240,6 +242,7 @@ const people: readonly Sample[] = [
     problem: { kind: 'wrong' },
   }),
   sample('sign-in-throttled', 'interaction/sign-in', 'interaction', { ...signIn, login: account, problem: throttled }),
+  sample('sign-in-throttled-long', 'interaction/sign-in', 'interaction', { ...signIn, problem: throttledLong }),
   sample('sign-in-busy', 'interaction/sign-in', 'interaction', { ...signIn, login: account, problem: busy }),
   sample('sign-in-forgot', 'interaction/sign-in', 'interaction', { ...signIn, forgotHref: '/interaction/x/forgot' }),
   sample('sign-in-register', 'interaction/sign-in', 'interaction', {
@@ -257,7 +260,7 @@ const people: readonly Sample[] = [
       problems: { email },
     }),
   ),
-  ...(['missing', 'short', 'long', 'own'] as const).map((password) =>
+  ...newPasswordProblems.map((password) =>
     sample(`register-password-${password}`, 'registration/register', 'page', {
       state: 'ask',
       ...register,
@@ -266,6 +269,11 @@ const people: readonly Sample[] = [
     }),
   ),
   sample('register-throttled', 'registration/register', 'page', { state: 'ask', ...register, wait: throttled }),
+  sample('register-busy', 'registration/register', 'page', {
+    state: 'ask',
+    ...register,
+    wait: { ...busy, retryAfter: 1 },
+  }),
   sample('register-sent', 'registration/register', 'page', { state: 'sent', ...register, email: account }),
   sample('register-off', 'registration/register', 'page', { state: 'off', ...register }),
   sample('register-confirm', 'registration/confirm', 'page', confirm),
@@ -280,6 +288,7 @@ const people: readonly Sample[] = [
     needsPassword: true,
     problem: throttled,
   }),
+  sample('register-confirm-busy', 'registration/confirm', 'page', { ...confirm, needsPassword: true, problem: busy }),
   sample('unlock', 'safeguards/confirm', 'page', { kind: 'unlock', action: '/unlock?key=x', email: account }),
   sample('not-me', 'safeguards/confirm', 'page', { kind: 'not-me', action: '/not-me?key=x', email: account }),
   sample('unlock-done', 'safeguards/done', 'page', { kind: 'unlock' }),
@@ -297,7 +306,7 @@ const people: readonly Sample[] = [
   sample('forgot-sent', 'recovery/forgot', 'page', { state: 'sent', ...forgot, email: account }),
   sample('forgot-off', 'recovery/forgot', 'page', { state: 'off', ...forgot }),
   sample('reset', 'recovery/reset', 'page', reset),
-  ...(['missing', 'short', 'long', 'own'] as const).map((kind) =>
+  ...newPasswordProblems.map((kind) =>
     sample(`reset-${kind}`, 'recovery/reset', 'page', { ...reset, problem: { kind } }),
   ),
   sample('reset-busy', 'recovery/reset', 'page', { ...reset, problem: busy }),
@@ -325,6 +334,24 @@ const people: readonly Sample[] = [
     scopes: [{ name: 'openid' }, { name: 'urn:something:without:description' }],
     allowAction: '/interaction/x/confirm',
     denyAction: '/interaction/x/abort',
+  }),
+  sample('consent-everything', 'interaction/consent', 'interaction', {
+    app: { name: app.name, logoHref, policyHref: app.policyHref },
+    account,
+    scopes: ['openid', 'profile', 'email', 'phone', 'address', 'offline_access', 'upstream_tokens'].map((name) => ({
+      name,
+    })),
+    allowAction: '/interaction/x/confirm',
+    denyAction: '/interaction/x/abort',
+    switchAction: '/interaction/x/switch',
+  }),
+  sample('consent-plain', 'interaction/consent', 'interaction', {
+    app: { name: 'Harbour TV' },
+    account,
+    scopes: [{ name: 'openid' }],
+    allowAction: '/interaction/x/confirm',
+    denyAction: '/interaction/x/abort',
+    switchAction: '/interaction/x/switch',
   }),
   sample('device-input', 'interaction/device-code-input', 'interaction', device),
   ...(['missing', 'not-found', 'expired', 'used'] as const).map((kind) =>
@@ -404,13 +431,24 @@ const operators: readonly Sample[] = [
     email: 'ada@example',
     problems: { email: 'invalid', password: 'short' },
   }),
-  sample('set-up-short', 'set-up/set-up', 'page', {
-    action: '/setup',
-    minLength: 15,
-    meter,
-    email: account,
-    problems: { password: 'short' },
-  }),
+  ...(['missing', 'taken'] as const).map((email) =>
+    sample(`set-up-email-${email}`, 'set-up/set-up', 'page', {
+      action: '/setup',
+      minLength: 15,
+      meter,
+      email: email === 'taken' ? account : '',
+      problems: { email },
+    }),
+  ),
+  ...newPasswordProblems.map((password) =>
+    sample(`set-up-password-${password}`, 'set-up/set-up', 'page', {
+      action: '/setup',
+      minLength: 15,
+      meter,
+      email: account,
+      problems: { password },
+    }),
+  ),
   sample('set-up-busy', 'set-up/set-up', 'page', { action: '/setup', minLength: 15, meter, email: account, busy }),
   ...(['unknown', 'used', 'expired'] as const).map((reason) =>
     sample(`set-up-link-${reason}`, 'set-up/link', 'page', {
@@ -435,12 +473,26 @@ const operators: readonly Sample[] = [
       },
     },
   }),
+  ...(
+    [
+      { name: 'missing' },
+      { name: 'long' },
+      { redirectUri: 'missing' },
+      { redirectUri: 'invalid' },
+      { redirectUri: 'fragment' },
+    ] as const
+  ).map((problems) =>
+    sample(`home-first-app-${Object.entries(problems).join().replace(',', '-')}`, 'console/home', 'page', {
+      account: signedIn,
+      admin: { apps: [], form: { ...form, name: app.name, problems } },
+    }),
+  ),
   sample('home-apps', 'console/home', 'page', {
     account: signedIn,
     admin: {
       apps: [
         { name: app.name, clientId: created.clientId, host: app.host },
-        { name: 'Nightly export', clientId: '019aa4c2-7f3e-7d1c-9b44-5a0f6f1f2c77' },
+        { name: 'Nightly export', clientId: '019aa4c2-7f3e-7d1c-9b44-5a0f6f1f2c77', withoutPkce: true },
         { name: 'Old intranet', clientId: 'intranet', host: 'intranet.example', disabled: true },
       ],
       form,

@@ -6,11 +6,10 @@ const fallback = 'en';
 /** A header or parameter longer than this is no honest list of languages. */
 const longestList = 300;
 
-/** A piece of a translated sentence: plain, emphasised, or a link named in the text. */
+/** A piece of a translated sentence, plain or emphasised. */
 export interface TextPart {
   readonly text: string;
   readonly strong: boolean;
-  readonly code: boolean;
 }
 
 export type Values = Readonly<Record<string, string | number>>;
@@ -24,7 +23,7 @@ export interface Translator {
   t(key: string, values?: Values): string;
   /** Whether there is a text for this key. */
   has(key: string): boolean;
-  /** A text with `<b>…</b>` and `<code>…</code>` as parts. Only the translation is searched for tags, never a value. */
+  /** A text with `<b>…</b>` as parts. Only the translation is searched for tags, never a value. */
   rich(key: string, values?: Values): TextPart[];
   /** A wait in words, from seconds: "40 seconds", "12 minutes". */
   duration(seconds: number): string;
@@ -210,11 +209,10 @@ function richParts(translate: (values: Values) => string, values: Values): TextP
   const fill = (text: string) =>
     text.replace(/\uE000(\d+)\uE001/g, (_, index: string) => String(values[names[Number(index)] ?? ''] ?? ''));
   return translate(marked)
-    .split(/(<b>.*?<\/b>|<code>.*?<\/code>)/)
+    .split(/(<b>.*?<\/b>)/)
     .filter((piece) => piece !== '')
     .map((piece) => ({
-      text: fill(piece.replace(/^<(b|code)>|<\/(b|code)>$/g, '')),
+      text: fill(piece.replace(/^<b>|<\/b>$/g, '')),
       strong: piece.startsWith('<b>'),
-      code: piece.startsWith('<code>'),
     }));
 }
