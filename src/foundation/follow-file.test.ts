@@ -1,21 +1,33 @@
 import { mkdtempSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, describe, it } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, it, vi } from 'vitest';
 import { until } from '../../test/kit/until.ts';
 import { followFile } from './follow-file.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'postern-follow-'));
 const ends: (() => void)[] = [];
+/** No file is left alone for longer, in milliseconds. */
+const everySoOften = 10_000;
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+});
 afterEach(() => {
   for (const end of ends.splice(0)) end();
+  vi.useRealTimers();
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
 function follow(file: string) {
   let changes = 0;
   ends.push(followFile(file, () => changes++));
-  return { changes: () => changes };
+  /** How many changes were told, some seconds after the former question. */
+  return {
+    changes() {
+      vi.advanceTimersByTime(everySoOften);
+      return changes;
+    },
+  };
 }
 
 /** Of one age, so that a file is known by something else. */
@@ -32,14 +44,14 @@ describe('a followed file', () => {
     const { changes } = follow(file);
     writeFileSync(file, 'other');
     await until('the change is told', () => changes() === 1);
-  }, 20_000);
+  });
 
   it('that another of its size and age takes the place of is told', async () => {
     const file = write('replaced', 'one');
     const { changes } = follow(file);
     renameSync(write('next', 'two'), file);
     await until('the change is told', () => changes() === 1);
-  }, 20_000);
+  });
 
   it('that is away is told when it comes and when it goes', async () => {
     const file = join(folder, 'away');
@@ -48,5 +60,5 @@ describe('a followed file', () => {
     await until('its coming is told', () => changes() === 1);
     rmSync(file);
     await until('its going is told', () => changes() === 2);
-  }, 30_000);
+  });
 });
