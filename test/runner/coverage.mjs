@@ -58,9 +58,15 @@ function addProcesses(report, folder) {
     return scripts.get(url);
   };
   const dist = `file://${inProject('dist')}/`;
+  // Most commands run most files as others did before: what adds no place need not be looked at again.
+  const added = new Set();
   for (const file of existsSync(folder) ? readdirSync(folder) : []) {
     for (const script of readProcess(join(folder, file))) {
-      const known = script.url.startsWith(dist) ? load(script.url) : undefined;
+      if (!script.url.startsWith(dist)) continue;
+      const record = `${script.url} ${JSON.stringify(script.functions)}`;
+      if (added.has(record)) continue;
+      added.add(record);
+      const known = load(script.url);
       if (known !== undefined && report[known.source] !== undefined) addScript(report[known.source], script, known);
     }
   }
