@@ -139,7 +139,7 @@ async function everything({ long }) {
   const projects = ['architecture', 'unit', 'integration', 'browser'];
   if (long) projects.push('long');
   const env = long ? { POSTERN_TEST_LONG: '1' } : {};
-  await suites(projects, { coverage: true, env, minutes: long ? 12 * 60 : 30 });
+  await suites(projects, { coverage: true, env, minutes: long ? 12 * 60 : 60 });
 }
 
 /** The words after `npm test`. */

@@ -75,7 +75,7 @@ async function changedByThief(): Promise<string> {
 async function undoLink(to: string): Promise<string> {
   const find = () =>
     mailing.server.arrived.find(({ recipients, text }) => recipients.includes(to) && text.includes('/email/undo'));
-  await until(`an undo link to ${to}`, async () => find() !== undefined, 8_000);
+  await until(`an undo link to ${to}`, async () => find() !== undefined);
   return linkIn(find() as ArrivedMail);
 }
 

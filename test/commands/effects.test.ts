@@ -129,7 +129,7 @@ describe('commands change the running server', () => {
       expect(await silently(browser)).toBe('login_required');
       expect((await app.refresh(refresh)).body['error']).toBe('invalid_grant');
     }
-    await until('the app was told of both', () => notices.length >= 2, 10_000);
+    await until('the app was told of both', () => notices.length >= 2);
     const { sub } = decodeJwt(first.idToken);
     for (const notice of notices) expect(decodeJwt(notice)).toMatchObject({ sub, aud: 'books' });
     await signedIn(bob);
@@ -221,7 +221,7 @@ describe('a command beside a busy server', () => {
       }
     };
     const workers = Array.from({ length: 16 }, load);
-    await until('the load runs', () => (statuses.get(200) ?? 0) > 50, 10_000);
+    await until('the load runs', () => (statuses.get(200) ?? 0) > 50);
     const made = await operator.json<Record<string, string>>('client', 'create');
     const disabled = await operator.run('user', 'disable', bob.email);
     busy = false;

@@ -43,7 +43,7 @@ afterAll(async () => {
 async function mailTo(email: string, words: string): Promise<ArrivedMail> {
   const find = () =>
     mails.arrived.findLast(({ recipients, text }) => recipients.includes(email) && text.includes(words));
-  await until(`a mail to ${email} with ${words}`, () => find() !== undefined, 20_000);
+  await until(`a mail to ${email} with ${words}`, () => find() !== undefined);
   return find() as ArrivedMail;
 }
 

@@ -62,7 +62,7 @@ async function start(name: string, clientId: string, port: number, env: NodeJS.P
     env: { ...environment(clientId), PORT: String(port), ...env },
   });
   running.push(child);
-  await untilReady(child, () => fetch(`http://127.0.0.1:${port}/`).then(() => true), { what: name, within: 10_000 });
+  await untilReady(child, () => fetch(`http://127.0.0.1:${port}/`).then(() => true), { what: name, within: 60_000 });
 }
 
 /** Starts the API for one audience and returns its address. */

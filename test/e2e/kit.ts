@@ -72,7 +72,7 @@ async function untilKnown(browser: Browser, url: string, { clients }: Seed): Pro
 /** A browser window without any history of the others. */
 export async function openWindow(stage: Stage, options: BrowserContextOptions = {}): Promise<Page> {
   const context = await stage.browser.newContext({ viewport: { width: 1280, height: 860 }, ...options });
-  context.setDefaultTimeout(30_000);
+  context.setDefaultTimeout(120_000);
   return context.newPage();
 }
 
@@ -86,10 +86,10 @@ export async function signIn(page: Page, { email, password }: { email: string; p
 /** Allows what the app asks for, unless the person has allowed it before, and waits for what comes then. */
 export async function allowIfAsked(page: Page, isThere: () => Promise<boolean> | boolean): Promise<void> {
   const isAsked = () => page.locator('#consent-allow').isVisible();
-  await until('a page that asks, or the one behind it', async () => (await isThere()) || isAsked(), 30_000);
+  await until('a page that asks, or the one behind it', async () => (await isThere()) || isAsked());
   if (await isThere()) return;
   await page.click('#consent-allow');
-  await until('the page behind the question', isThere, 30_000);
+  await until('the page behind the question', isThere);
 }
 
 /** What the browser holds against the pages it sees. */

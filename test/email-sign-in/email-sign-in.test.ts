@@ -52,7 +52,7 @@ async function ask(email: string, parameters: Record<string, string> = {}): Prom
 
 async function mailTo(email: string, count = 1) {
   const found = () => mailing.server.arrived.filter((mail) => mail.recipients.includes(email));
-  await until(`a mail to ${email}`, async () => found().length >= count, 8_000);
+  await until(`a mail to ${email}`, async () => found().length >= count);
   return found().at(-1) as NonNullable<ReturnType<typeof found>[number]>;
 }
 const codeIn = ({ text }: { text: string }): string => /^[A-Z]{4}-[A-Z]{4}$/m.exec(text)?.[0] ?? '';
@@ -184,7 +184,7 @@ describe('a code by mail', () => {
     expect(new Set(pages).size).toBe(1);
     const reasons = async () =>
       (await product.events('signin.requested')).map(({ reason }) => reason).filter((reason) => reason !== undefined);
-    await until('all are looked at', async () => new Set(await reasons()).size >= 4, 8_000);
+    await until('all are looked at', async () => new Set(await reasons()).size >= 4);
     expect(new Set(await reasons())).toEqual(
       new Set(['account_disabled', 'email_unverified', 'too_many_mails', 'unknown_login']),
     );

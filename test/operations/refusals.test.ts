@@ -33,7 +33,7 @@ function copyOfInstalled(): string {
 /** Starts where it must be refused, and returns what was said. Proves one line a problem, exit code 1, nothing touched. */
 async function refused(options: PosternOptions & { dataDir: string }, problems = 1): Promise<string> {
   const before = contents(options.dataDir);
-  const { code, stdout, stderr } = await expectRefusal({ cwd: root.path, within: 25_000, ...options });
+  const { code, stdout, stderr } = await expectRefusal({ cwd: root.path, ...options });
   expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
   expect(stderr.split('\n')).toHaveLength(problems + 1);
   expect(stderr).not.toMatch(/^\s+at |Error:|undefined/m);

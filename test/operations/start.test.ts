@@ -19,6 +19,8 @@ import { logLines } from './kit.ts';
 
 /** A start after the first answers within a second; the best of several, on a machine that does other things, within three. */
 const quickly = 3_000;
+/** On a machine where a mere `postern --version` takes longer than a second, as many times that. */
+const timesVersion = 3;
 
 let folder: TemporaryFolder;
 let dataDir: string;
@@ -116,8 +118,11 @@ describe('a start', () => {
     expect(linksIn(fifth.stdout())).toEqual([]);
   });
 
-  it('after the first answers quickly', () => {
-    expect(Math.min(...tookToStart.slice(1))).toBeLessThan(quickly);
+  it('after the first answers quickly', async () => {
+    const began = performance.now();
+    await runCommand(['--version'], { env });
+    const slowness = timesVersion * (performance.now() - began);
+    expect(Math.min(...tookToStart.slice(1))).toBeLessThan(Math.max(quickly, slowness));
   });
 
   it('that is told to stop before it is ready ends cleanly', async () => {
@@ -129,7 +134,7 @@ describe('a start', () => {
       POSTERN_MANAGEMENT_PORT: String(await freePort()),
     };
     const child = startChild(process.execPath, [script], { env: variables, cwd: folder.path });
-    await until('it holds its folder', () => existsSync(join(dataDir, 'server.pid')), 10_000);
+    await until('it holds its folder', () => existsSync(join(dataDir, 'server.pid')));
     await delay(0);
     expect(await child.stop('SIGTERM')).toEqual({ code: 0, signal: null });
     expect(child.stderr()).toBe('');

@@ -6,6 +6,7 @@ import { isBack, RelyingApp, redirectUri, walk } from '../kit/relying-app.ts';
 import { temporaryFolder } from '../kit/services/folder.ts';
 import { freePort } from '../kit/services/free-port.ts';
 import { type Postern, runCommand, startPostern } from '../kit/services/process.ts';
+import { until } from '../kit/until.ts';
 
 const isLong = process.env['POSTERN_TEST_LONG'] === '1';
 const kills = isLong ? 100 : 8;
@@ -104,12 +105,8 @@ async function seed(server: Postern, folder: string): Promise<void> {
 
 /** The only time that the password is typed. The client is known to the running server within a second. */
 async function signInOnce(app: RelyingApp, browser: Browser): Promise<void> {
-  const deadline = performance.now() + 5_000;
-  for (;;) {
-    const page = await walk(browser, await browser.open(app.request().url, isBack), person);
-    if (isBack(page.url)) return;
-    if (performance.now() > deadline) throw new Error(page.text);
-  }
+  const signIn = async () => walk(browser, await browser.open(app.request().url, isBack), person);
+  await until('the person is signed in', async () => isBack((await signIn()).url));
 }
 
 /** A code without a page: the session has outlived the kill. */

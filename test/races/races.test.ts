@@ -5,6 +5,7 @@ import { type Product, startProduct } from '../kit/product.ts';
 import { RelyingApp } from '../kit/relying-app.ts';
 import { startPostgres } from '../kit/services/postgres.ts';
 import { type Postern, startPostern } from '../kit/services/process.ts';
+import { until } from '../kit/until.ts';
 import { graceCase, type RaceCase, type RaceReport, raceCases, resetCase, runRace, setUpCase } from './cases.ts';
 import { linkCases, lockedTwice, passkeyCase } from './link-cases.ts';
 
@@ -65,12 +66,9 @@ async function expectOneSuccessor(product: Product, origins: readonly string[]):
 
 /** A new client holds everywhere within a second; the race must not begin before. */
 async function untilKnown({ credentials }: RelyingApp, origins: readonly string[]): Promise<void> {
-  const deadline = performance.now() + 3_000;
   for (const origin of origins) {
     const there = new RelyingApp(origin, credentials);
-    while ((await there.introspect('nothing')).status !== 200) {
-      if (performance.now() > deadline) throw new Error(`${origin} does not know the client`);
-    }
+    await until(`${origin} knows the client`, async () => (await there.introspect('nothing')).status === 200);
   }
 }
 

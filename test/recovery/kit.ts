@@ -29,7 +29,7 @@ export async function startMailing(options: ProductOptions = {}): Promise<Mailin
 /** The newest mail that has arrived for an address, once there is one. */
 export async function mailTo(server: MailServer, email: string, subject: RegExp): Promise<ArrivedMail> {
   const find = () => server.arrived.findLast((mail) => mail.recipients.includes(email) && subject.test(mail.subject));
-  await until(`a mail to ${email}`, async () => find() !== undefined, 20_000);
+  await until(`a mail to ${email}`, async () => find() !== undefined);
   return find() as ArrivedMail;
 }
 

@@ -75,7 +75,7 @@ describe('a forgotten password', () => {
     }
     expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
     await mailTo(known.email, /Set a new password/);
-    await until('all are looked at', async () => (await requested()).includes('unknown_login'), 20_000);
+    await until('all are looked at', async () => (await requested()).includes('unknown_login'));
     expect(await requested()).toEqual(
       expect.arrayContaining(['success', 'account_disabled', 'email_unverified', 'unknown_login']),
     );
@@ -128,7 +128,7 @@ describe('a forgotten password', () => {
     const other = linkIn(await mailTo(user.email, /Set a new password/));
     await askForReset(product, user.email);
     const two = () => mailing.server.arrived.filter(({ recipients }) => recipients.includes(user.email)).length;
-    await until('the second mail', async () => two() === 2, 20_000);
+    await until('the second mail', async () => two() === 2);
     const link = linkIn(await mailTo(user.email, /Set a new password/));
     expect(link).not.toBe(other);
     const browser = new Browser();
@@ -146,9 +146,9 @@ describe('a forgotten password', () => {
     const user = await product.addUser();
     for (let ask = 0; ask < 5; ask += 1) {
       await askForReset(product, user.email);
-      await until('it is looked at', async () => (await about(user.id)).length === ask + 1 || ask === 4, 20_000);
+      await until('it is looked at', async () => (await about(user.id)).length === ask + 1 || ask === 4);
     }
-    await until('it is refused', async () => (await about(user.id)).includes('too_many_links'), 20_000);
+    await until('it is refused', async () => (await about(user.id)).includes('too_many_links'));
     expect((await about(user.id)).filter((said) => said === 'success')).toHaveLength(3);
   });
 
@@ -204,7 +204,7 @@ describe('a forgotten password', () => {
     await askForReset(product, user.email);
     await askForReset(product, strange);
     const failed = () => product.log.lines.some(({ message }) => message === 'a mail was not sent');
-    await until('a mail fails', async () => failed(), 20_000);
+    await until('a mail fails', async () => failed());
     mailing.server.mood = undefined;
     const logged = JSON.stringify(product.log.lines);
     for (const secret of ['key=', fresh, user.email, strange]) expect(logged).not.toContain(secret);

@@ -32,7 +32,7 @@ afterAll(() => mailing.stop());
 
 const mails = (): ArrivedMail[] => mailing.server.arrived.filter(({ recipients }) => recipients.includes(user.email));
 async function noticeMail(): Promise<ArrivedMail> {
-  await until('the notice is there', () => mails().length > 0, 8000);
+  await until('the notice is there', () => mails().length > 0);
   return mails()[0] as ArrivedMail;
 }
 const newDevices = async () => (await product.events('device.new')).filter(({ subject }) => subject === user.id);
@@ -40,7 +40,7 @@ const newDevices = async () => (await product.events('device.new')).filter(({ su
 /** So many notices, the first one first. */
 async function notices(count: number): Promise<ArrivedMail[]> {
   const found = () => mails().filter(({ subject }) => subject.includes('New sign-in'));
-  await until('the notices are there', () => found().length >= count, 8000);
+  await until('the notices are there', () => found().length >= count);
   return found();
 }
 
@@ -178,7 +178,7 @@ describe('a sign-in with a browser that the account does not know', () => {
     await askForReset(product, second);
     const refusals = async () =>
       (await product.events('reset.requested')).filter(({ reason }) => reason === 'unknown_login');
-    await until('the thief is not sent a link', async () => (await refusals()).length > 0, 8000);
+    await until('the thief is not sent a link', async () => (await refusals()).length > 0);
   });
 
   it('takes a deletion back, which is nobody else’s to do', async () => {
@@ -239,7 +239,7 @@ describe('a sign-in with a browser that the account does not know', () => {
 
   it('fills nobody’s mailbox', async () => {
     for (let n = 0; n < 8; n += 1) await app.signIn(user);
-    await until('the last notice is there', () => mails().length >= 5, 8000);
+    await until('the last notice is there', () => mails().length >= 5);
     expect([(await newDevices()).length, mails().length]).toEqual([7, 5]);
   });
 });

@@ -52,7 +52,7 @@ beforeAll(async () => {
   await everyMail();
   await everyMisfortune();
   places = await collect();
-}, 280_000);
+});
 afterAll(async () => {
   await stage?.close();
   await harbour?.close();
@@ -224,7 +224,7 @@ async function everyFlow(): Promise<void> {
   await page.click('#logout-yes');
   await page.waitForSelector('#logged-out');
   const notices = () => harbour.calls.filter(({ path }) => path === '/logout');
-  await until('the logout notice came', () => notices().length > 0, 10_000);
+  await until('the logout notice came', () => notices().length > 0);
   for (const { form } of notices()) plant('logout token', form.get('logout_token'));
   harbour.status = 200;
 }
@@ -261,7 +261,7 @@ async function device(): Promise<void> {
   await page.click('#consent-allow');
   await page.waitForSelector('#device-done');
   await plantCookies(page);
-  await until('the device has its tokens', async () => (await poll()).status === 200, 15_000);
+  await until('the device has its tokens', async () => (await poll()).status === 200);
 }
 
 /** Requests that are cut, doubled, misplaced or too large, and a store that fails in the middle of them. */

@@ -6,6 +6,7 @@ import { type Operation, type Row, statement, type Value } from '../../src/found
 import { createOutbox, type Deliver, Undeliverable } from '../../src/foundation/outbox/outbox.ts';
 import { systemRandom } from '../../src/foundation/random.ts';
 import { createTestClock, type TestClock } from '../kit/features.ts';
+import { patiently } from '../kit/until.ts';
 import { createMigrated, ENGINES, ids, type Server } from './kit/engines.ts';
 
 const keyRing = createKeyRing({ keys: [systemRandom.bytes(32)], random: systemRandom });
@@ -151,7 +152,7 @@ describe.each(ENGINES)('the outbox on $name', ({ start }) => {
     });
     const dead = node(() => died).deliverDue();
     const deliver = vi.fn<Deliver>(async () => {});
-    await vi.waitFor(async () => expect((await message())?.['attempts']).toBe(1));
+    await vi.waitFor(async () => expect((await message())?.['attempts']).toBe(1), patiently);
     clock.advance(29_999);
     await node(deliver, other).deliverDue();
     expect(deliver).not.toHaveBeenCalled();
@@ -171,7 +172,7 @@ describe.each(ENGINES)('the outbox on $name', ({ start }) => {
       fail = () => reject(new Error('too late'));
     });
     const slow = node(() => failing).deliverDue();
-    await vi.waitFor(async () => expect((await message())?.['attempts']).toBe(1));
+    await vi.waitFor(async () => expect((await message())?.['attempts']).toBe(1), patiently);
     clock.advance(30_000);
     await node(async () => {}, other).deliverDue();
     fail?.();
@@ -231,7 +232,7 @@ describe.each(ENGINES)('the outbox on $name', ({ start }) => {
           fail = () => reject(new Undeliverable('too late'));
         }),
     ).deliverDue();
-    await vi.waitFor(async () => expect((await message())?.['attempts']).toBe(1));
+    await vi.waitFor(async () => expect((await message())?.['attempts']).toBe(1), patiently);
     clock.advance(30_000);
     let finish: (() => void) | undefined;
     const second = node(
@@ -241,11 +242,11 @@ describe.each(ENGINES)('the outbox on $name', ({ start }) => {
         }),
       other,
     ).deliverDue();
-    await vi.waitFor(async () => expect((await message())?.['attempts']).toBe(2));
+    await vi.waitFor(async () => expect((await message())?.['attempts']).toBe(2), patiently);
     fail?.();
     await slow;
     expect(await message()).toMatchObject({ abandoned_at: null, delivered_at: null, last_error: null });
-    await vi.waitFor(() => expect(finish).toBeDefined());
+    await vi.waitFor(() => expect(finish).toBeDefined(), patiently);
     finish?.();
     await second;
     expect(await audited()).toEqual([{ type: 'delivered', reason: null }]);

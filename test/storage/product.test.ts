@@ -5,6 +5,7 @@ import { byOperator } from '../../src/features/audit/module.ts';
 import { Browser } from '../kit/browser.ts';
 import { type Product, startProduct, type TestUser } from '../kit/product.ts';
 import { type Answer, addWebApp, type RelyingApp, walk } from '../kit/relying-app.ts';
+import { patiently } from '../kit/until.ts';
 import { addApi, addService, api, apiTokens, isActive, offlineTokens } from '../protocol/kit/apps.ts';
 import { assertionFor, makeClientKey, postWithAssertion } from '../protocol/kit/assertion.ts';
 import { addDevice, approve, poll, startDevice } from '../protocol/kit/device.ts';
@@ -150,8 +151,8 @@ describe.each(servers)('the whole product on $name', ({ start }) => {
     const told = logout.taken.length;
     const gone = await browser.submit(await browser.open(`${product.url}/logout`), 'logout-yes');
     expect(gone.status).toBe(200);
-    await vi.waitFor(() => expect(logout.taken.length).toBe(told + 1), { timeout: 5_000 });
-    await vi.waitFor(async () => expect(await product.events('logout.notice_delivered')).toHaveLength(1));
+    await vi.waitFor(() => expect(logout.taken.length).toBe(told + 1), patiently);
+    await vi.waitFor(async () => expect(await product.events('logout.notice_delivered')).toHaveLength(1), patiently);
     const page = await browser.open(app.request().url);
     expect(page.text).toContain('id="login-submit"');
   });
@@ -169,10 +170,10 @@ describe.each(servers)('the whole product on $name', ({ start }) => {
     await vi.waitFor(async () => {
       const there = node.app.core.clients.find(service.credentials.clientId);
       expect(there?.disabledAt).toBeDefined();
-    });
+    }, patiently);
     await operator.enableUser(person.id);
     await operator.enableClient(service.credentials.clientId);
-    await vi.waitFor(async () => expect((await service.introspect('nothing')).status).toBe(200));
+    await vi.waitFor(async () => expect((await service.introspect('nothing')).status).toBe(200), patiently);
     expect(await isActive(service, own.body['access_token'])).toBe(false);
     expect((await app.refresh(body['refresh_token'])).body['error']).toBe('invalid_grant');
   });
@@ -182,12 +183,10 @@ describe.each(servers)('the whole product on $name', ({ start }) => {
     await product.app.core.settings.set({ keys: { publishAhead: 0 } }, byOperator);
     const before = (await keyOf(node)).keys.map(({ kid }) => kid);
     await product.app.core.signingKeys.rotate(byOperator);
-    await vi.waitFor(async () => expect((await keyOf(node)).keys.map(({ kid }) => kid)).not.toEqual(before), {
-      timeout: 5_000,
-    });
+    await vi.waitFor(async () => expect((await keyOf(node)).keys.map(({ kid }) => kid)).not.toEqual(before), patiently);
     const { body } = await app.tokens(user);
     const { kid } = partsOf(body['id_token']).header;
-    await vi.waitFor(async () => expect((await keyOf(node)).keys.map((key) => key.kid)).toContain(kid));
+    await vi.waitFor(async () => expect((await keyOf(node)).keys.map((key) => key.kid)).toContain(kid), patiently);
   });
 
   it('sweeps nothing that is needed', async () => {

@@ -27,7 +27,7 @@ const run = (script: string, stdout: string) => {
     ['-c', `exec "$0" --no-warnings --input-type=module -e "$1" > ${stdout}`, process.execPath, code],
     {
       encoding: 'utf8',
-      timeout: 8000,
+      timeout: 60_000,
     },
   );
 };

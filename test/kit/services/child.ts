@@ -71,7 +71,7 @@ export function startChild(command: string, args: readonly string[], options: Ch
     exited,
     ended: () => ending,
     signal: (signal) => void child.kill(signal),
-    async stop(signal = 'SIGTERM', patience = 15_000) {
+    async stop(signal = 'SIGTERM', patience = 60_000) {
       child.kill(signal);
       const timer = setTimeout(() => child.kill('SIGKILL'), patience);
       const result = await exited;

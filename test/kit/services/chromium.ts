@@ -6,6 +6,8 @@ export function chromiumOptions(): LaunchOptions {
   return {
     executablePath: debianFile(['/usr/bin/chromium'], 'chromium'),
     headless: true,
+    // However slow the machine is.
+    timeout: 120_000,
     args: [
       '--no-sandbox',
       '--disable-gpu',

@@ -82,7 +82,7 @@ export class MailServer {
 
   /** Waits for the mail with this place in the order of arrival, the first being 0. */
   async mail(index = 0): Promise<ArrivedMail> {
-    await until(`mail ${index} arrived`, async () => this.arrived.length > index, 10_000);
+    await until(`mail ${index} arrived`, async () => this.arrived.length > index);
     return this.arrived[index] as ArrivedMail;
   }
 

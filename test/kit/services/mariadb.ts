@@ -33,7 +33,7 @@ export async function startMariadb(): Promise<Mariadb> {
   await initialise(folder.path, asUser);
   const port = await freePort();
   const server = startChild(program, [...serverFlags(folder.path, port), ...asUser], { cwd: folder.path });
-  await untilReady(server, () => execute(port, 'SELECT 1').then(() => true), { what: 'MariaDB', within: 60_000 });
+  await untilReady(server, () => execute(port, 'SELECT 1').then(() => true), { what: 'MariaDB', within: 120_000 });
   const address = (database: string): string => `mysql://postern:postern@127.0.0.1:${port}/${database}`;
   return {
     url: address('postern'),

@@ -44,7 +44,7 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
   const launch = async () => {
     const child = startChild(join(bin, 'postgres'), ['-D', data, ...flags], { account, cwd: folder.path });
     const ready = (): Promise<boolean> => execute(port, 'SELECT 1').then(() => true);
-    await untilReady(child, ready, { what: 'PostgreSQL', within: 30_000 });
+    await untilReady(child, ready, { what: 'PostgreSQL', within: 120_000 });
     return child;
   };
   let server = await launch();

@@ -35,7 +35,7 @@ export interface Postern {
   readonly startedIn: number;
   readonly stdout: () => string;
   readonly stderr: () => string;
-  /** The set-up link it printed; waits for it for 5 s. */
+  /** The set-up link it printed; waits for it. */
   readonly setupLink: () => Promise<string>;
   /** Variables with which a command reaches the same data. */
   readonly env: NodeJS.ProcessEnv;
@@ -58,7 +58,7 @@ export async function startPostern(options: PosternOptions = {}): Promise<Poster
   const port = Number(env.POSTERN_PORT);
   const secure = env.POSTERN_TLS__CERT !== undefined;
   const answers = (): Promise<boolean> => probe(port, secure);
-  await untilReady(child, answers, { what: 'postern', within: options.within ?? 20_000 });
+  await untilReady(child, answers, { what: 'postern', within: options.within ?? 60_000 });
   const url = env.POSTERN_ISSUER ?? '';
   return {
     url,
@@ -113,7 +113,7 @@ export function runCommand(
   return toItsEnd(child);
 }
 
-async function toItsEnd(child: Child, within = 30_000): Promise<Outcome> {
+async function toItsEnd(child: Child, within = 120_000): Promise<Outcome> {
   const timer = setTimeout(() => child.signal('SIGKILL'), within);
   const { code } = await child.exited;
   clearTimeout(timer);
@@ -159,7 +159,7 @@ function probe(port: number, secure: boolean): Promise<boolean> {
 }
 
 async function lineStarting(child: Child, start: string): Promise<string> {
-  const deadline = performance.now() + 5_000;
+  const deadline = performance.now() + 60_000;
   for (;;) {
     const line = child
       .stdout()

@@ -56,7 +56,7 @@ class Walker {
 
   async registration(): Promise<void> {
     const [email, password, browser] = ['emil@example.org', this.#fresh(), new Browser()];
-    await until('registration is open', async () => this.#has(`${this.#on.url}/register`, 'register-submit'), 10_000);
+    await until('registration is open', async () => this.#has(`${this.#on.url}/register`, 'register-submit'));
     await this.#send(browser, await this.#open(browser, `${this.#on.url}/register`), 'register-submit', {
       email,
       password,
@@ -131,7 +131,7 @@ class Walker {
 
   async link(): Promise<void> {
     const isOffered = async () => /id="email-link"[^>]*>[^<]*link/.test((await this.#toSignIn(new Browser())).text);
-    await until('links are offered', isOffered, 10_000);
+    await until('links are offered', isOffered);
     const { browser, mail } = await this.#mailed(/sign-in link/);
     const link = this.#planted('sign-in link', linkIn(mail));
     await this.#open(new Browser(), link);
