@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Product, startProduct, type TestUser } from '../kit/product.ts';
 import { addWebApp, type RelyingApp } from '../kit/relying-app.ts';
 import { addApi, addService, api, apiTokens, offlineTokens } from './kit/apps.ts';
+import { basicOf, bothWaysOf, encode, type Fields, type Sent, secretOf } from './kit/both-ways.ts';
 import { operatorOf } from './kit/operator.ts';
 import { advance, hours, standStill } from './kit/time.ts';
 
@@ -21,6 +22,7 @@ let choosy: RelyingApp;
 let user: TestUser & { readonly id: string };
 /** Tokens by what they are. */
 const tokens: Record<string, string> = {};
+const { bothWays, postedBothWays } = bothWaysOf(() => product);
 
 beforeAll(async () => {
   standStill();
@@ -71,72 +73,6 @@ async function prepareTokens(): Promise<void> {
   tokens['no token'] = 'at_unknown';
   tokens['nonsense'] = '%00';
 }
-
-interface Sent {
-  readonly path: string;
-  readonly init: RequestInit;
-}
-
-interface Seen {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: unknown;
-}
-
-/** Names of headers that differ between any two answers. */
-const individual = new Set(['date', 'x-request-id', 'content-length']);
-
-/** Tokens are new each time: what they are like is compared. */
-const likeness = (name: string, value: unknown): unknown => {
-  if (name !== 'access_token' || typeof value !== 'string') return value;
-  const [, body] = value.split('.');
-  if (body === undefined) return value.replaceAll(/[\w-]{43}$/g, '…');
-  return { ...(JSON.parse(Buffer.from(body, 'base64url').toString()) as object), jti: '…' };
-};
-
-async function answerTo({ path, init }: Sent): Promise<Seen> {
-  const response = await fetch(product.url + path, init);
-  const headers = Object.fromEntries([...response.headers].filter(([name]) => !individual.has(name)));
-  const text = await response.text();
-  const body: unknown = text.startsWith('{') ? JSON.parse(text, likeness) : text;
-  return { status: response.status, headers, body: JSON.stringify(body) };
-}
-
-/** What both ways answer, and whether the library was asked by the first of them: it is, when it gives the context `oidc`. */
-async function bothWays(plain: Sent, unusual: Sent) {
-  const define = vi.spyOn(Object, 'defineProperty');
-  const asked = () => define.mock.calls.filter(([, name]) => name === 'oidc').length;
-  try {
-    const short = await answerTo(plain);
-    const before = asked();
-    const long = await answerTo(unusual);
-    return { short, long, tookShortWay: before === 0, libraryTook: asked() - before };
-  } finally {
-    define.mockRestore();
-  }
-}
-
-type Fields = Readonly<Record<string, string>> | string;
-
-const encode = (fields: Fields): string =>
-  typeof fields === 'string' ? fields : new URLSearchParams(fields).toString();
-
-function posted(path: string, fields: Fields, headers: Record<string, string> = {}): Sent {
-  const type = { 'content-type': 'application/x-www-form-urlencoded' };
-  return { path, init: { method: 'POST', headers: { ...type, ...headers }, body: encode(fields) } };
-}
-
-const postedBothWays = (path: string, fields: Fields, headers?: Record<string, string>) =>
-  bothWays(posted(path, fields, headers), posted(path, `${encode(fields)}&unknown=1`, headers));
-
-const secretOf = ({ credentials }: RelyingApp) => ({
-  client_id: credentials.clientId,
-  client_secret: credentials.clientSecret,
-});
-
-const basicOf = ({ credentials: { clientId, clientSecret } }: RelyingApp) => ({
-  authorization: `Basic ${Buffer.from(`${clientId}:${clientSecret}`).toString('base64')}`,
-});
 
 describe('introspection', () => {
   it.each([

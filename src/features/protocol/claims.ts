@@ -1,6 +1,7 @@
 import type { Account, AccountClaims, Configuration, KoaContextWithOIDC } from 'oidc-provider';
 import type { User, Users } from '../users/module.ts';
 import { type AssuranceRule, mayYieldTokens } from './assurance.ts';
+import { currentUnit, type SignInFacts } from './unit.ts';
 
 /** Which claims each scope asks for (OpenID Connect Core §5.4). */
 export const claimsByScope: NonNullable<Configuration['claims']> = {
@@ -65,11 +66,13 @@ export async function tokenClaims(
   ctx: KoaContextWithOIDC | undefined,
   token: { readonly kind?: string },
 ): Promise<{ acr?: string; auth_time?: number } | undefined> {
-  if (token.kind !== 'AccessToken' || !ctx) return undefined;
-  const { oidc } = ctx;
+  if (token.kind !== 'AccessToken') return undefined;
+  const { acr, authTime } = (ctx ? signInOf(ctx) : currentUnit()?.issuesFor) ?? {};
+  return { ...(acr === undefined ? {} : { acr }), ...(authTime === undefined ? {} : { auth_time: authTime }) };
+}
+
+function signInOf({ oidc }: KoaContextWithOIDC): SignInFacts {
   const { AuthorizationCode, RefreshToken, DeviceCode } = oidc.entities;
   const source = AuthorizationCode ?? RefreshToken ?? DeviceCode;
-  const acr = source ? source.acr : oidc.session?.acr;
-  const authTime = source ? source.authTime : oidc.session?.authTime();
-  return { ...(acr === undefined ? {} : { acr }), ...(authTime === undefined ? {} : { auth_time: authTime }) };
+  return source ?? { acr: oidc.session?.acr, authTime: oidc.session?.authTime() };
 }

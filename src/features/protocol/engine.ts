@@ -1,6 +1,7 @@
 import type { Middleware } from 'koa';
 import compose from 'koa-compose';
 import Provider, { type Configuration } from 'oidc-provider';
+import type { Random } from '../../foundation/random.ts';
 import { type RefreshClientKeys, refreshAsserted } from './client-keys.ts';
 import { type AdaptedClients, adaptClientModel, type ClientHooks } from './client-model.ts';
 import { cacheDocuments } from './document-cache.ts';
@@ -12,6 +13,7 @@ import { adaptSessionModel } from './session-model.ts';
 import { nameTokens } from './token-ids.ts';
 
 export interface EngineOptions extends EngineParts, ClientHooks {
+  readonly random: Random;
   /** Names refresh tokens' successors; the same on every node. */
   readonly successorKey: Buffer;
   /** Names what a client has in a session; the same on every node. */

@@ -10,6 +10,14 @@ const pushedRequestSeconds = 60;
 
 const seconds = (value: number): number => Math.max(1, Math.floor(value));
 
+/** How long a refresh token lives, in seconds, whose family `began` then (in seconds since the epoch, as `now`). */
+export function refreshTokenSeconds(
+  { lifetimes: { refreshTokenIdle, refreshTokenAbsolute } }: Settings,
+  { began, now }: { readonly began: number; readonly now: number },
+): number {
+  return seconds(Math.min(refreshTokenIdle, began + refreshTokenAbsolute - now));
+}
+
 /** The library's `ttl`: how long each record lives, in seconds, from the settings as they are when it is made. */
 export function lifetimes(current: () => Settings, clock: Clock): NonNullable<Configuration['ttl']> {
   const now = () => Math.floor(clock.now() / 1000);
@@ -24,9 +32,8 @@ export function lifetimes(current: () => Settings, clock: Clock): NonNullable<Co
     // A grant outlives everything issued under it: its sign-in may start a last family of refresh tokens as it ends.
     Grant: () => current().lifetimes.sessionAbsolute + current().lifetimes.refreshTokenAbsolute + longestTokenLifetime,
     RefreshToken: (_ctx, token) => {
-      const { refreshTokenIdle, refreshTokenAbsolute } = current().lifetimes;
       const began = token.iiat ?? now();
-      return seconds(Math.min(refreshTokenIdle, began + refreshTokenAbsolute - now()));
+      return refreshTokenSeconds(current(), { began, now: now() });
     },
     Session: (_ctx, session) => {
       const { sessionIdle, sessionAbsolute } = current().lifetimes;

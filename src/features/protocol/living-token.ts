@@ -27,10 +27,25 @@ export async function livingToken(provider: Provider, value: string, clock: Cloc
   return grant && { kind, token, grant };
 }
 
+/** A refresh token that is alive and was not used, or so lately that it gives the same successor again, and its grant. */
+export async function livingRefreshToken(
+  provider: Provider,
+  value: string,
+  clock: Clock,
+): Promise<{ readonly token: AdapterPayload; readonly grant: AdapterPayload } | undefined> {
+  const token = await adapterOf(provider.RefreshToken).find(value);
+  const now = epochSeconds(clock);
+  if (token?.kind !== 'RefreshToken' || token.consumed) return undefined;
+  if (!isCurrent(token, now) || isBound(token) || token['attestationJkt']) return undefined;
+  if (token.expiresWithSession && !(await sessionStands(provider, token))) return undefined;
+  const grant = await standingGrant(provider, token, now);
+  return grant && { token, grant };
+}
+
 /** By the prefix of its kind (`token-ids`). */
 const kinds: Readonly<Record<string, LivingToken['kind']>> = { at_: 'AccessToken', cc_: 'ClientCredentials' };
 
-const adapterOf = (model: object): Adapter => (model as { readonly adapter: Adapter }).adapter;
+export const adapterOf = (model: object): Adapter => (model as { readonly adapter: Adapter }).adapter;
 
 const isCurrent = ({ exp }: AdapterPayload, now: number): boolean => typeof exp === 'number' && exp > now;
 

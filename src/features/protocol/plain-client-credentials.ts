@@ -15,7 +15,7 @@ export interface GiverParts {
 const parameters = new Set(['grant_type', 'client_id', 'client_secret', 'scope', 'resource']);
 
 /** RFC 6749 §3.3. */
-const scopeSyntax = /^[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*$/;
+export const scopeSyntax = /^[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*$/;
 
 /** A token for the client itself (RFC 6749 §4.4), for one API at most (RFC 8707 §2). */
 export function giveClientCredentials(provider: Provider, parts: GiverParts) {

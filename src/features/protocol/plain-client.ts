@@ -7,15 +7,14 @@ import { checkSecret, type SecretCheck } from './client-model.ts';
 export type Form = Readonly<Record<string, string>>;
 
 /**
- * Finds the client that a form was posted by, when it proves itself by its secret, in the form or by `Basic`. Undefined
- * for everything else: the library refuses it, counts it, or knows how to take it (RFC 6749 §2.3, OAuth 2.1 §2.4).
+ * Finds the client that a form was posted by, when it proves itself by its secret, in the form or by `Basic`, or has none
+ * and refreshes. Undefined for everything else: the library refuses it, counts it, or knows how to take it (RFC 6749 §2.3, OAuth 2.1 §2.4).
  */
 export function plainClient(provider: Provider, check: SecretCheck) {
   return async (ctx: Context, form: Form): Promise<Client | undefined> => {
     const { authorization } = ctx.headers;
-    // §2.4: "MUST NOT use more than one authentication method in each request".
-    if (authorization !== undefined && form['client_secret'] !== undefined) return undefined;
-    const { id, secret } = authorization === undefined ? inForm(form) : inHeader(authorization);
+    if (authorization === undefined && form['client_secret'] === undefined) return publicClient(provider, form);
+    const { id, secret } = presented(authorization, form);
     if (!id || !secret || (form['client_id'] ?? id) !== id) return undefined;
     // The library's own look-up: a client that is unknown, disabled or wrongly described is none.
     const client = await provider.Client.find(id);
@@ -25,11 +24,24 @@ export function plainClient(provider: Provider, check: SecretCheck) {
   };
 }
 
+/** A client without a secret (RFC 6749 §2.1) proves nothing: a refresh token is all that it has to show (§6). */
+async function publicClient(provider: Provider, form: Form): Promise<Client | undefined> {
+  if (form['grant_type'] !== 'refresh_token' || form['client_assertion'] !== undefined) return undefined;
+  const client = await provider.Client.find(form['client_id'] ?? '');
+  return client?.clientAuthMethod === 'none' ? client : undefined;
+}
+
 const secretMethods = new Set(['client_secret_basic', 'client_secret_post']);
 
 interface Credentials {
   readonly id?: string | undefined;
   readonly secret?: string | undefined;
+}
+
+function presented(authorization: string | undefined, form: Form): Credentials {
+  if (authorization === undefined) return inForm(form);
+  // §2.4: "MUST NOT use more than one authentication method in each request".
+  return form['client_secret'] === undefined ? inHeader(authorization) : {};
 }
 
 const inForm = ({ client_id: id, client_secret: secret }: Form): Credentials => ({ id, secret });

@@ -2,6 +2,7 @@ import { parse } from 'node:querystring';
 import type { Context, Middleware } from 'koa';
 import type Provider from 'oidc-provider';
 import type { Client } from 'oidc-provider';
+import type { Random } from '../../foundation/random.ts';
 import type { Clients } from '../clients/module.ts';
 import type { Settings } from '../settings/module.ts';
 import type { Users } from '../users/module.ts';
@@ -10,6 +11,7 @@ import type { SecretCheck } from './client-model.ts';
 import { type Form, plainClient } from './plain-client.ts';
 import { giveClientCredentials } from './plain-client-credentials.ts';
 import { introspect } from './plain-introspection.ts';
+import { refreshTokens } from './plain-refresh.ts';
 import { tellUserinfo } from './plain-userinfo.ts';
 import { postedForm } from './read-form.ts';
 import { routes } from './routes.ts';
@@ -20,6 +22,9 @@ export interface PlainParts extends SecretCheck, Pick<AssuranceRule, 'mfaPolicie
   readonly settings: () => Settings;
   /** What the engine knows. */
   readonly scopes: ReadonlySet<string>;
+  /** Names refresh tokens' successors; the same on every node. */
+  readonly successorKey: Buffer;
+  readonly random: Random;
 }
 
 /** What became of a request: the answer, and what the library would have left in its context for log and audit. */
@@ -35,13 +40,14 @@ const formType = /^application\/x-www-form-urlencoded(?:; ?charset=utf-8)?$/i;
 
 type Serve = (ctx: Context) => Promise<PlainAnswer | undefined>;
 type Answer = Pick<PlainAnswer, 'body' | 'entities'>;
+type Work = (client: Client, params: Form) => Promise<Answer | undefined>;
 
 /** Headers of callers whom the library treats in a way of its own: browsers of other origins, and proofs of possession. */
 const unusualHeaders = ['origin', 'dpop', 'oauth-client-attestation', 'oauth-client-attestation-pop'] as const;
 
 /**
- * The shortest way for what services ask all day: introspection of an opaque access token, userinfo, and tokens for a
- * client itself. The library spends two thirds of their time on finding its way there, so the way is gone here; what is
+ * The shortest way for what services ask all day: introspection of an opaque access token, userinfo, tokens for a
+ * client itself, and new ones for a refresh token. The library spends two thirds of their time on finding its way there, so the way is gone here; what is
  * looked up, checked and made comes from its models. Only what is certain to be answered with 200 is answered:
  * everything else, whatever is wrong or unusual about it, is left to the library as if nobody had looked. Both ways give
  * one answer: test/protocol/plain-requests.test.ts holds them side by side.
@@ -49,7 +55,7 @@ const unusualHeaders = ['origin', 'dpop', 'oauth-client-attestation', 'oauth-cli
 export function plainRequests(provider: Provider, parts: PlainParts): Middleware {
   const authenticate = plainClient(provider, parts);
   const byForm =
-    (work: (client: Client, params: Form) => Promise<Answer | undefined>): Serve =>
+    (work: Work): Serve =>
     async (ctx) => {
       const params = plainForm(ctx);
       const client = params && (await authenticate(ctx, params));
@@ -58,7 +64,7 @@ export function plainRequests(provider: Provider, parts: PlainParts): Middleware
     };
   const ways: Readonly<Record<string, readonly [route: string, serve: Serve]>> = {
     [routes.introspection]: ['introspection', byForm(introspect(provider, parts))],
-    [routes.token]: ['token', byForm(giveClientCredentials(provider, parts))],
+    [routes.token]: ['token', byForm(giveTokens(provider, parts))],
     [routes.userinfo]: ['userinfo', tellUserinfo(provider, parts)],
   };
   return async (ctx, next) => {
@@ -67,6 +73,17 @@ export function plainRequests(provider: Provider, parts: PlainParts): Middleware
     // Whatever fails here fails again in the library, which says so in the protocol's words.
     const answer = await serve(ctx).catch(() => undefined);
     return answer === undefined ? next() : give(ctx, route, answer);
+  };
+}
+
+function giveTokens(provider: Provider, parts: PlainParts): Work {
+  const byGrant: Readonly<Record<string, Work>> = {
+    client_credentials: giveClientCredentials(provider, parts),
+    refresh_token: refreshTokens(provider, parts),
+  };
+  return async (client, form) => {
+    const grantType = form['grant_type'] ?? '';
+    return Object.hasOwn(byGrant, grantType) ? byGrant[grantType]?.(client, form) : undefined;
   };
 }
 

@@ -1,6 +1,7 @@
 import { Provider } from 'oidc-provider';
 import type { Clock } from '../../foundation/clock.ts';
 import { hmacSha256 } from '../../foundation/crypto/hash.ts';
+import { type Random, secretToken } from '../../foundation/random.ts';
 import { timeMark } from './token-time.ts';
 
 /** What each kind of opaque token begins with, so that a look-up asks one table for one kind, and a leak is recognised. */
@@ -13,6 +14,14 @@ export const prefixes: Readonly<Record<string, string>> = {
 interface TokenModel {
   readonly prototype: { generateTokenId(): string };
 }
+
+/** A new opaque access token. */
+export const newAccessToken = ({ random, clock }: { readonly random: Random; readonly clock: Clock }): string =>
+  prefixes['AccessToken'] + timeMark('AccessToken', clock.now()) + secretToken(random);
+
+/** The refresh token that follows another one, the same whoever asks and however often. */
+export const successorOf = (successorKey: Buffer, predecessor: string): string =>
+  prefixes['RefreshToken'] + hmacSha256(successorKey, predecessor);
 
 /**
  * Gives opaque tokens their prefix, and a refresh token's successor an id that follows from its predecessor: however
@@ -29,8 +38,8 @@ export function nameTokens(provider: Provider, successorKey: Buffer, clock: Cloc
       // The library sets this entity just before it builds the successor (actions/grants/refresh_token.js).
       const rotated = kind === 'RefreshToken' ? Provider.ctx?.oidc?.entities?.['RotatedRefreshToken'] : undefined;
       const predecessor = (rotated as { jti?: string } | undefined)?.jti;
-      const id = predecessor ? hmacSha256(successorKey, predecessor) : original.call(this as TokenModel['prototype']);
-      return prefix + timeMark(kind, clock.now()) + id;
+      if (predecessor) return successorOf(successorKey, predecessor);
+      return prefix + timeMark(kind, clock.now()) + original.call(this as TokenModel['prototype']);
     };
   }
 }

@@ -52,6 +52,13 @@ export interface Origin {
   readonly place?: Place | undefined;
 }
 
+/** How and when the person behind a token proved who they are. */
+export interface SignInFacts {
+  readonly acr?: string | undefined;
+  /** In seconds. */
+  readonly authTime?: number | undefined;
+}
+
 /**
  * The writes of one request. They are collected while the library works and committed as one after it has answered
  * and before anything is sent; reads within the request see them.
@@ -85,6 +92,8 @@ export class UnitOfWork {
   sessionBegan: number | undefined;
   /** Whether that session outlasts its browser. */
   sessionStays: boolean | undefined;
+  /** The sign-in that tokens are issued for, where the library has no context that says so. */
+  issuesFor: SignInFacts | undefined;
   /** Where this request comes from. */
   address: () => string | undefined = () => undefined;
   /** Which browser this request comes from, for the account. Asked only where a sign-in is stored. */

@@ -1,0 +1,144 @@
+import type Provider from 'oidc-provider';
+import type { Account, AdapterPayload, Client, Grant, ResourceServerInstance } from 'oidc-provider';
+import { type Clock, epochSeconds } from '../../foundation/clock.ts';
+import type { Random } from '../../foundation/random.ts';
+import type { Clients } from '../clients/module.ts';
+import type { Settings } from '../settings/module.ts';
+import { refreshTokenSeconds } from './lifetimes.ts';
+import { adapterOf } from './living-token.ts';
+import { resourceServerFor } from './resources.ts';
+import { newAccessToken, successorOf } from './token-ids.ts';
+import { requireUnit } from './unit.ts';
+
+export interface RefreshedParts {
+  readonly clients: Clients;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly settings: () => Settings;
+  /** Names refresh tokens' successors; the same on every node. */
+  readonly successorKey: Buffer;
+}
+
+/** What is asked of a refresh token. */
+export interface Wanted {
+  readonly scopes: ReadonlySet<string>;
+  /** The API that the access token is for; without one it is for userinfo. */
+  readonly resource: string | undefined;
+}
+
+/** Who asks, and with which refresh token; the adapter's record of it, with everything that was issued with the sign-in. */
+interface Asked extends Wanted {
+  readonly former: Former;
+  readonly grant: Grant;
+  readonly account: Account;
+  readonly client: Client;
+}
+
+interface Former extends AdapterPayload {
+  readonly acr?: string | undefined;
+  readonly amr?: string[] | undefined;
+  readonly authTime?: number | undefined;
+  readonly iiat?: number | undefined;
+  readonly rotations?: number | undefined;
+}
+
+/** An access token as it is handed out, and what is told of it. */
+interface Made {
+  readonly value: string;
+  readonly expiresIn: number;
+  readonly scope: string;
+  readonly aud: string | undefined;
+  readonly format: 'opaque' | 'jwt';
+}
+
+/**
+ * Uses a refresh token up and makes what it gives, as the library does (actions/grants/refresh_token.js), in the unit of
+ * the request. What can fail goes first: a failure leaves nothing in the unit that the library would not put there.
+ */
+export async function issueAnew(provider: Provider, parts: RefreshedParts, asked: Asked) {
+  const { former, grant, account } = asked;
+  const server = serverFor(provider, parts, asked);
+  const idToken = asked.scopes.has('openid') ? await idTokenFor(provider, asked, server) : undefined;
+  const token = await accessTokenFor(provider, parts, { ...asked, server });
+  const records = adapterOf(provider.RefreshToken);
+  const next = successor(parts, former);
+  await records.consume(former.jti ?? '');
+  await records.upsert(next.jti, next, 0);
+  const body = {
+    access_token: token.value,
+    expires_in: token.expiresIn,
+    id_token: idToken,
+    refresh_token: next.jti,
+    scope: former.scope ? token.scope : token.scope || undefined,
+    token_type: 'Bearer',
+  };
+  return { body, entities: { AccessToken: token, Account: account, Grant: grant, RefreshToken: next } };
+}
+
+function serverFor(provider: Provider, parts: RefreshedParts, { resource, client }: Asked) {
+  if (resource === undefined) return undefined;
+  return new provider.ResourceServer(resource, resourceServerFor(parts, client.clientId, resource));
+}
+
+const grantTypes = (gty: string | undefined): string | undefined =>
+  gty === undefined || gty.endsWith('refresh_token') ? gty : `${gty} refresh_token`;
+
+/** It differs from the one before it by its name, its time, and how many there were. */
+function successor({ settings, clock, successorKey }: RefreshedParts, former: Former) {
+  const now = epochSeconds(clock);
+  const iiat = former.iiat ?? former.iat ?? now;
+  return {
+    ...former,
+    jti: successorOf(successorKey, former.jti ?? ''),
+    iat: now,
+    exp: now + refreshTokenSeconds(settings(), { began: iiat, now }),
+    iiat,
+    gty: grantTypes(former.gty),
+    rotations: (former.rotations ?? 0) + 1,
+  };
+}
+
+type WithServer = Asked & { readonly server: ResourceServerInstance | undefined };
+
+async function accessTokenFor(provider: Provider, parts: RefreshedParts, asked: WithServer): Promise<Made> {
+  const { former, client, server } = asked;
+  const { accountId, expiresWithSession, grantId, sessionUid, sid, acr, authTime } = former;
+  const scope = scopeOf(asked);
+  const properties = { accountId, expiresWithSession, grantId, gty: grantTypes(former.gty), sessionUid, sid, scope };
+  if (server?.accessTokenFormat === 'jwt') {
+    requireUnit().issuesFor = { acr, authTime };
+    const token = new provider.AccessToken({ ...properties, client } as never);
+    token.resourceServer = server;
+    return { value: await token.save(), expiresIn: token.expiration, scope, aud: server.audience, format: 'jwt' };
+  }
+  const value = newAccessToken(parts);
+  const iat = epochSeconds(parts.clock);
+  const expiresIn = server?.accessTokenTTL ?? parts.settings().lifetimes.accessToken;
+  const extra = { acr, auth_time: authTime };
+  const rest = { iat, exp: iat + expiresIn, jti: value, kind: 'AccessToken', clientId: client.clientId, extra };
+  await adapterOf(provider.AccessToken).upsert(value, { ...properties, ...rest, aud: server?.audience }, 0);
+  return { value, expiresIn, scope, aud: server?.audience, format: 'opaque' };
+}
+
+/** What the person has allowed of what is asked for, and did not take back. */
+function scopeOf({ grant, scopes, resource, server }: WithServer): string {
+  if (resource === undefined || server === undefined) return grant.getOIDCScopeFiltered(new Set(scopes));
+  return grant.getResourceScopeFiltered(
+    resource,
+    [...scopes].filter((name) => server.scopes.has(name)),
+  );
+}
+
+/** OpenID Connect Core §12.2. Beside an access token for userinfo it says who and how, and leaves the rest to it (§5.4). */
+async function idTokenFor({ IdToken }: Provider, asked: Asked, server: object | undefined): Promise<string> {
+  const { former, grant, account, client, scopes } = asked;
+  const rejected = grant.getRejectedOIDCClaims();
+  const known = await account.claims('id_token', [...scopes].join(' '), {}, rejected);
+  const { acr, amr, authTime } = former;
+  const idToken = new IdToken({ ...known, sub: account.accountId, acr, amr, auth_time: authTime }, { client });
+  const scope = server === undefined ? 'openid' : grant.getOIDCScopeFiltered(new Set(scopes));
+  Object.assign(idToken, { scope, mask: {}, rejected });
+  idToken.set('nonce', former['nonce']);
+  idToken.set('sid', former.sid);
+  return idToken.issue({ use: 'idtoken' });
+}
