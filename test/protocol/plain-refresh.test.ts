@@ -143,7 +143,7 @@ describe('the client of a refresh', () => {
     ['by nothing', () => ({}), {}, { status: 400, isPlain: false }],
     ['as another', () => ({ client_id: native.credentials.clientId }), {}, { status: 400, isPlain: false }],
     ['as our own pages', () => ({ client_id: 'postern' }), {}, { status: 400, isPlain: false }],
-    ['with a proof of possession', () => secretOf(app), { dpop: 'x' }, { status: 200, isPlain: false }],
+    ['with a proof of possession', () => secretOf(app), { dpop: 'x' }, { status: 400, isPlain: false }],
     ['from another origin', () => secretOf(app), { origin: 'https://spa.example' }, { status: 400, isPlain: false }],
   ] as const)('is judged alike %s', async (_, fields, headers, { status, isPlain }) => {
     const sent = typeof headers === 'function' ? headers() : headers;
