@@ -136,7 +136,7 @@ async function everything({ long }) {
   if (long) await step('Keycloak', provideKeycloak);
   for (const [name, args] of Object.entries(checks))
     await count(name, async () => (await node(args, { quiet: true })) === 0);
-  const projects = ['architecture', 'unit', 'integration', 'browser'];
+  const projects = ['architecture', 'unit', 'integration', 'replacing', 'browser'];
   if (long) projects.push('long');
   const env = long ? { POSTERN_TEST_LONG: '1' } : {};
   await suites(projects, { coverage: true, env, minutes: long ? 12 * 60 : 60 });
