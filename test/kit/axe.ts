@@ -7,7 +7,7 @@ import type { Page } from 'playwright';
  */
 export async function axeViolations(page: Page, tags?: readonly string[]): Promise<string[]> {
   const options = { resultTypes: ['violations'], ...(tags ? { runOnly: tags } : {}) };
-  await page.evaluate(axe.source);
+  if (!(await page.evaluate("'axe' in window"))) await page.evaluate(axe.source);
   const violations = (await page.evaluate(
     `axe.run(document, ${JSON.stringify(options)}).then(({ violations }) => violations)`,
   )) as axe.Result[];
