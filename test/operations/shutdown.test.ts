@@ -62,9 +62,10 @@ describe('a server that is told to stop', () => {
     expect(await refusal).toMatchObject({ code: 'ECONNREFUSED' });
     // Only now is there anything to answer: all of them were under way when it was told to stop.
     expect(await Promise.all(calls.map(({ finish }) => finish()))).toEqual([303, 303, 303]);
-    const { code, took } = await stopping;
-    expect(code).toBe(0);
-    expect(took).toBeLessThan(limit);
+    // What came before was ours to send: however long that took is no time of the server's.
+    const answered = performance.now();
+    expect((await stopping).code).toBe(0);
+    expect(performance.now() - answered).toBeLessThan(limit);
     expect(logLines(operator.server.stdout()).at(-1)).toMatchObject({ msg: 'stopped' });
     expect(operator.server.stderr()).toBe('');
   });

@@ -75,7 +75,7 @@ const withLog =
       .stdout()
       .split('\n')
       .filter((line) => /"level":"(?:warn|error)"/.test(line));
-    throw new Error(`${(error as Error).message}\n${said.slice(-5).join('\n')}`, { cause: error });
+    throw new Error([(error as Error).message, ...said.slice(-5), server.stderr()].join('\n'), { cause: error });
   };
 
 const killEnv = (point: string, kill: number): Record<string, string> =>
