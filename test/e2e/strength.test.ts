@@ -82,7 +82,7 @@ describe('the strength meter', () => {
     await product.app.core.settings.set({ password: { minScore: 4 } }, byOperator);
     const strict = await openReset();
     const { says, score } = await verdictOn(strict, 'lovelace lovelace lamp');
-    expect([says.endsWith('More is asked for here.'), score < 4]).toEqual([true, true]);
+    expect([says.endsWith('This service asks for a stronger one.'), score < 4]).toEqual([true, true]);
     await strict.click('#reset-submit');
     await until(
       'the server says so as well',

@@ -69,12 +69,15 @@ describe.each(others)('the words in %s', (language) => {
   });
 });
 
-/** A no-break space stands before these in French; Japanese and Chinese sentences end in a full stop of their own. */
+/**
+ * A no-break space stands before these in French; Japanese and Chinese sentences end in a full stop of their own, and
+ * Japanese sets no space beside a name. In Arabic an address is set apart, or its punctuation would change sides.
+ */
 const illSet: Readonly<Record<string, RegExp>> = {
   fr: / [?;:]|'/,
-  ja: /[\p{L}][.,](?:\s|$)|[?]/u,
+  ja: /[\p{L}][.,](?:\s|$)|[?]|(?:\}\}|<\/b>) [\p{Script=Han}\p{Script=Hiragana}]/u,
   'zh-Hans': /\p{Script=Han}[.,?]/u,
-  ar: /[\u0600-\u06FF][?,;]/,
+  ar: /[\u0600-\u06FF][?,;]|(?<!\u2066https?):\/\/|(?<!\u2066[^\u2069]*)@/,
 };
 
 function wordsOf(language: string): Words {

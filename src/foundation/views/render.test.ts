@@ -201,6 +201,14 @@ describe('a mail', () => {
     expect(html).not.toMatch(/<(?:img|link|script)|url\(|@import/);
     expect(text).not.toContain('  ');
   });
+
+  it('keeps addresses in order in a language that runs from right to left', () => {
+    const link = { href: 'https://login.northwind.example/reset?key=x', expiresAt: 0, at: 0, ip: '2001:db8::42' };
+    const arabic = views.renderMail('reset-link', link, { language: 'ar' });
+    expect(arabic.html).toContain(`<span dir="ltr">${link.href}</span>`);
+    expect(arabic.html).toContain('<span dir="auto">2001:db8::42</span>');
+    expect(arabic.text).toContain('\u20682001:db8::42\u2069');
+  });
 });
 
 function flatten(node: object, path = ''): string[] {
