@@ -121,6 +121,8 @@ export class Adapter {
     unit.pending.set(key, null);
     // Two browsers' tabs that finish one interaction at once would each get a code (actions/authorization/resume.js).
     if (this.#kind === 'Interaction') {
+      // Answered and taken up in one request: the answer needs no row, and must not put one back.
+      unit.drop(writes.saveArtifact, key);
       unit.add({ rank: 'consume', key, statement: writes.takeArtifact, params: [key, now], loss: losses.interaction });
       return;
     }

@@ -13,20 +13,19 @@ describe('interactions', () => {
   let asked: Record<string, unknown> | Error;
   let answers: unknown[];
   let remembered: Allowed[];
-  let persisted: number;
+  let served: unknown[];
 
   beforeEach(() => {
     answers = [];
     remembered = [];
-    persisted = 0;
+    served = [];
     asked = {
       uid: 'uid-1',
+      returnTo: 'https://id.example/authorize/uid-1',
       prompt: { name: 'consent', reasons: ['op_scopes_missing'], details: {} },
       params: { client_id: 'shop', scope: 'openid email', redirect_uri: 'https://app.example/', login_hint: '' },
       session: { accountId: 'alice', uid: 'u1' },
-      persist: async () => {
-        persisted += 1;
-      },
+      persist: async () => answers.push((asked as { result?: unknown }).result),
     };
   });
 
@@ -50,10 +49,7 @@ describe('interactions', () => {
       if (asked instanceof Error) throw asked;
       return asked;
     },
-    async interactionResult(_req: unknown, _res: unknown, result: unknown) {
-      answers.push(result);
-      return 'https://id.example/authorize/uid-1';
-    },
+    cookieName: (name: string) => name,
     Grant: { find: async (id: string) => ({ existing, foreign })[id] },
   };
   const interactions = createInteractions({
@@ -65,6 +61,9 @@ describe('interactions', () => {
       add: async (_, more) => void remembered.push(more),
     },
     grantOf: async () => own as unknown as Grant,
+    serve: async (ctx) => {
+      served.push([ctx.method, ctx.path, ctx.cookies.get('resume'), ctx.cookies.get('a')]);
+    },
   });
   const request = (uid = 'uid-1', cookie: string | undefined = 'a=1') =>
     Object.assign(contextFor({ headers: cookie ? { cookie } : {} }), { params: { uid } });
@@ -96,15 +95,43 @@ describe('interactions', () => {
     expect(answers).toEqual([{ login: { accountId: 'alice', amr: ['pwd'], acr: 'one', remember: false, ts: 7 } }]);
   });
 
-  it('are answered with a refusal', async () => {
+  it('go on in the request that answers them, and leave it as it was', async () => {
+    change({ session: undefined });
+    const ctx = request();
+    Object.assign(ctx, { method: 'POST', url: '/interaction/uid-1/sign-in' });
+    await interactions.signedIn(ctx, { accountId: 'alice', amr: ['pwd'], acr: 'one' });
+    expect(served).toEqual([['GET', '/authorize/uid-1', 'uid-1', '1']]);
+    expect([ctx.method, ctx.url, ctx.cookies.get('resume')]).toEqual(['POST', '/interaction/uid-1/sign-in', undefined]);
+  });
+
+  it.each([
+    ['somebody is signed in already', {}],
+    ['the answer is a page', { session: undefined, params: { client_id: 'shop', response_mode: 'form_post' } }],
+    ['it is not for an app', { session: undefined, returnTo: 'https://id.example/device/uid-1' }],
+  ])('have the browser go on when %s', async (_, more) => {
+    change(more);
+    const ctx = request();
+    await interactions.signedIn(ctx, { accountId: 'alice', amr: ['pwd'], acr: 'one' });
+    expect(served).toEqual([]);
+    expect([ctx.status, ctx.response.get('location')]).toEqual([303, (asked as Record<string, unknown>)['returnTo']]);
+  });
+
+  it('are answered with a refusal, which nothing comes along with', async () => {
+    change({ result: { proved: {} }, lastSubmission: { login: {} } });
     await interactions.deny(request());
-    expect(answers).toMatchObject([{ error: 'access_denied' }]);
+    expect(answers).toEqual([{ error: 'access_denied', error_description: 'the person went back to the app' }]);
+  });
+
+  it('are answered with what was answered before as well', async () => {
+    change({ result: { proved: {} }, lastSubmission: { consent: {} } });
+    await interactions.signedIn(request(), { accountId: 'alice', amr: ['pwd'], acr: 'one' });
+    expect(answers).toMatchObject([{ consent: {}, login: { accountId: 'alice' } }]);
+    expect(answers).not.toMatchObject([{ proved: {} }]);
   });
 
   it('ask for a sign-in next when the person is somebody else', async () => {
     expect(await interactions.switchAccount(request())).toBe('/interaction/uid-1');
-    expect([persisted, (asked as Record<string, unknown>)['result']]).toEqual([1, { switch_account: true }]);
-    expect(answers).toEqual([]);
+    expect(answers).toEqual([{ switch_account: true }]);
   });
 
   it('are answered with a grant for what was missing, which is remembered', async () => {

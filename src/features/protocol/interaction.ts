@@ -1,8 +1,9 @@
-import type { Context } from 'koa';
+import type { Context, Middleware } from 'koa';
 import type Provider from 'oidc-provider';
 import { errors, type InteractionResults } from 'oidc-provider';
 import { type Clock, epochSeconds } from '../../foundation/clock.ts';
 import { sha256 } from '../../foundation/crypto/hash.ts';
+import { seeOther } from '../../foundation/http/door.ts';
 import type { AppOnPage } from '../../foundation/views/pages.ts';
 import type { Clients } from '../clients/module.ts';
 import { appOnPage } from './app-on-page.ts';
@@ -10,6 +11,7 @@ import { asksForSecondFactor, singleFactor } from './assurance.ts';
 import { cookiesMissing, interactionMissing } from './errors.ts';
 import { type KeptProof, type Proof, proofOf, type SignInResult } from './proof.ts';
 import type { Allowed, RememberedConsents } from './remembered-consent.ts';
+import { createResumeHere, goesOnHere } from './resume-here.ts';
 import type { GrantOfSession } from './session-grant.ts';
 import { isAtRisk } from './session-risk.ts';
 import { sightingWrites } from './sightings/store.ts';
@@ -64,8 +66,8 @@ export interface Interactions {
   current(ctx: Context): Promise<Interaction>;
   /** Keeps what was proved, for the steps that are still to come. Returns the interaction's own address. */
   prove(ctx: Context, result: SignInResult & Pick<Proof, 'authTime'>): Promise<string>;
-  /** Answers with a sign-in whose every step was taken. */
-  signedIn(ctx: Context, result: SignInResult & Partial<Pick<Proof, 'authTime' | 'by'>>): Promise<string>;
+  /** Answers with a sign-in whose every step was taken, and the browser with what follows: mostly the way to the app. */
+  signedIn(ctx: Context, result: SignInResult & Partial<Pick<Proof, 'authTime' | 'by'>>): Promise<void>;
   /** Makes the next step a sign-in, whoever is signed in now. Returns the interaction's own address. */
   switchAccount(ctx: Context): Promise<string>;
   /** Allows what is missing. */
@@ -86,6 +88,8 @@ export interface InteractionParts {
   readonly consents: RememberedConsents;
   readonly grantOf: GrantOfSession;
   readonly clock: Clock;
+  /** Answers the library's own addresses. */
+  readonly serve: Middleware;
 }
 
 /** The interactions of whichever engine is current. */
@@ -98,9 +102,13 @@ export function createInteractions(parts: InteractionParts): Interactions {
     seen.set(ctx, found);
     return found;
   };
+  const resumeHere = createResumeHere(parts);
+  // As `interactionResult` does with the interaction that it would read and check once more.
   const answer = async (ctx: Context, result: InteractionResults): Promise<string> => {
-    await details(ctx);
-    return provider().interactionResult(ctx.req, ctx.res, result);
+    const found = await details(ctx);
+    found.result = 'error' in result ? result : { ...found.lastSubmission, ...result };
+    await found.persist();
+    return found.returnTo;
   };
   return {
     current: async (ctx) => describe(await details(ctx), parts),
@@ -112,11 +120,14 @@ export function createInteractions(parts: InteractionParts): Interactions {
       return `/interaction/${found.uid}`;
     },
     async signedIn(ctx, { accountId, amr, acr, authTime, remember = false, by }) {
+      const found = await details(ctx);
       // What the session had proved before is no answer to whether it is still in the right hands.
-      if (by !== 'session') meetChallenge(await details(ctx), accountId);
+      if (by !== 'session') meetChallenge(found, accountId);
       // The time is told, or `auth_time` would move with every question that follows (OpenID Connect Core §2).
       const ts = authTime ?? epochSeconds(clock);
-      return answer(ctx, { login: { accountId, amr: [...amr], acr, ts, remember } });
+      const address = await answer(ctx, { login: { accountId, amr: [...amr], acr, ts, remember } });
+      if (goesOnHere(found)) await resumeHere(ctx, found);
+      else seeOther(ctx, address);
     },
     deny: (ctx) => answer(ctx, { error: 'access_denied', error_description: 'the person went back to the app' }),
     async switchAccount(ctx) {
@@ -129,7 +140,7 @@ export function createInteractions(parts: InteractionParts): Interactions {
     async allow(ctx) {
       const found = await details(ctx);
       const grantId = await grantMissing(parts, found);
-      return provider().interactionResult(ctx.req, ctx.res, { consent: { grantId } });
+      return answer(ctx, { consent: { grantId } });
     },
   };
 }

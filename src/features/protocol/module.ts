@@ -183,7 +183,7 @@ export function createProtocol(parts: ProtocolParts): Protocol {
   rebuild();
   const sessions = createSignInSessions({ ...parts, provider, store, codec, watch });
   const apps = createConnectedApps({ ...parts, store, codec });
-  const serve: Middleware = (ctx, next) => engine.serve(ctx, next);
+  const serve = byReader(parts, (ctx, next) => engine.serve(ctx, next));
   return {
     unit: serveUnit({
       ...parts,
@@ -192,9 +192,9 @@ export function createProtocol(parts: ProtocolParts): Protocol {
       hold: holdStrangers(parts.throttle),
       refuse: createRefuse(parts),
     }),
-    serve: byReader(parts, serve),
+    serve,
     cookieSigner,
-    interactions: createInteractions({ ...parts, provider, consents, grantOf }),
+    interactions: createInteractions({ ...parts, provider, consents, grantOf, serve }),
     sessions,
     arrivals: createArrivals({ ...parts, store, signals }),
     apps,

@@ -104,7 +104,7 @@ export function mountSignIn(router: Router, parts: SignInPagesParts, otherSteps:
     async 'sign-in'(ctx, found) {
       if (!(await parts.federated.goStraight(ctx, found))) await show(ctx, parts, found, {});
     },
-    done: async (ctx, found) => seeOther(ctx, await finish(ctx, parts, found, found.proof as Proof)),
+    done: (ctx, found) => finish(ctx, parts, found, found.proof as Proof),
   };
 
   router.get('/interaction/:uid', async (ctx) => {
@@ -170,13 +170,13 @@ async function finish(
   parts: SignInPagesParts,
   interaction: Interaction,
   result: Answered,
-): Promise<string> {
+): Promise<void> {
   const { greet, interactions, arrivals } = parts;
   currentUnit()?.joinStep(await greet(ctx, result.accountId));
   await parts.federated.settle(ctx, interaction, result);
   await arrivals.tell({ accountId: result.accountId, here: interaction.signInId });
   await makeRoom(parts, result.accountId, interaction.signInId);
-  return interactions.signedIn(ctx, result);
+  await interactions.signedIn(ctx, result);
 }
 
 /** The password was right: answers the engine if that is all, else keeps it for the step that follows. */
@@ -191,10 +191,8 @@ async function goOn(
   const step = await stepOf(ctx, parts, { ...interaction, proof: { ...result, by: 'interaction' } });
   settle(step === 'done' ? 'succeeded' : 'abandoned');
   if (upgrade) currentUnit()?.join(upgrade);
-  seeOther(
-    ctx,
-    await (step === 'done' ? finish(ctx, parts, interaction, result) : parts.interactions.prove(ctx, result)),
-  );
+  if (step === 'done') await finish(ctx, parts, interaction, result);
+  else seeOther(ctx, await parts.interactions.prove(ctx, result));
 }
 
 /** A password alone or after a mailbox, or the second factor beside a key that this person has shown before it. */
