@@ -6,6 +6,7 @@ import {
   type Browsers,
   distinctBy,
   type Look,
+  lookAs,
   type PageServer,
   renderSample,
   sampleViews,
@@ -31,7 +32,7 @@ export function distinctNames(): ReadonlySet<string> {
   return new Set(distinctBy(samples, (sample) => renderSample(views, sample)).map(({ name }) => name));
 }
 
-export const isIn = ({ of, from }: Share, index: number): boolean => index % of === from;
+const isIn = ({ of, from }: Share, index: number): boolean => index % of === from;
 
 /** Buttons and fields that are too low for a thumb, as their ids; links in running text are exempt. */
 const lowTargets = `[...document.querySelectorAll('.button, .input, .aside button, summary')]
@@ -65,16 +66,32 @@ export function openGallery() {
 
 export type Gallery = ReturnType<typeof openGallery>;
 
+/** What is looked at: every how many samples, in which language, and how. */
+export interface Visit<L extends Look> {
+  readonly language?: string;
+  readonly share?: Share;
+  readonly looks: readonly L[];
+}
+
+/** A sample as it stands in a browser in one look. */
+export interface Sight<L extends Look> {
+  readonly page: Page;
+  readonly name: string;
+  readonly index: number;
+  readonly look: L;
+}
+
 /**
- * Opens every sample in turn, in English unless the look has another language, and hands it to `inspect`, which tells
- * what is wrong with it. Returns all complaints: those, what the console says (policy violations among it), requests that fail and requests to other hosts.
+ * Opens every sample in turn, in English unless another language is asked for, and hands it to `inspect` in each look,
+ * which tells what is wrong with it. Returns all complaints: those, what the console says (policy violations among it),
+ * requests that fail and requests to other hosts.
  */
-export async function complaintsAbout(
+export async function complaintsAbout<L extends Look>(
   gallery: Gallery,
-  look: Look & { readonly language?: string; readonly share?: Share; readonly only?: ReadonlySet<string> },
-  inspect: (page: Page, name: string, index: number) => Promise<string[]>,
+  { language = 'en', share = all, looks }: Visit<L>,
+  inspect: (sight: Sight<L>) => Promise<string[]>,
 ): Promise<string[]> {
-  const context = await gallery.openBrowser(look);
+  const context = await gallery.openBrowser({ width: 390, scheme: 'light' });
   const page = await context.newPage();
   const complaints: string[] = [];
   let current = '';
@@ -91,11 +108,16 @@ export async function complaintsAbout(
     if (new URL(request.url()).origin !== gallery.origin) complain(`asked ${request.url()}`);
   });
   for (const [index, { name }] of samples.entries()) {
-    if (!isIn(look.share ?? all, index) || look.only?.has(name) === false) continue;
+    if (!isIn(share, index)) continue;
     current = name;
-    await page.goto(`${gallery.origin}/${name}?ui_locales=${look.language ?? 'en'}`);
+    await page.goto(`${gallery.origin}/${name}?ui_locales=${language}`);
     await page.evaluate('document.fonts.ready');
-    for (const complaint of await inspect(page, name, index)) complain(complaint);
+    // Back and forth: each sample begins in the look in which the one before it ended.
+    for (const look of index % 2 === 0 ? looks : looks.toReversed()) {
+      current = `${name}, ${look.width} px, ${look.scheme}`;
+      await lookAs(page, look);
+      for (const complaint of await inspect({ page, name, index, look })) complain(complaint);
+    }
   }
   await context.close();
   return complaints;
@@ -108,7 +130,6 @@ export async function takePicture(page: Page, name: string): Promise<void> {
 }
 
 export async function layoutFaults(page: Page): Promise<string[]> {
-  const low = (await page.evaluate(lowTargets)) as string;
-  const sideways = (await page.evaluate(scrollsSideways)) as boolean;
+  const [low, sideways] = (await page.evaluate(`[${lowTargets}, ${scrollsSideways}]`)) as [string, boolean];
   return [...(low === '' ? [] : [`too low: ${low}`]), ...(sideways ? ['scrolls sideways'] : [])];
 }

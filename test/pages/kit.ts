@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type BrowserContext, chromium } from 'playwright';
+import { type BrowserContext, chromium, type Page } from 'playwright';
 import { formActionSource, type Headers, securityHeaders } from '../../src/foundation/http/security-headers.ts';
 import type { PageLocals, PageName } from '../../src/foundation/views/pages.ts';
 import { createViews, type Views } from '../../src/foundation/views/render.ts';
@@ -84,8 +84,16 @@ export interface Look {
   readonly scheme: 'light' | 'dark';
 }
 
+const viewportOf = ({ width }: Look) => ({ width, height: width < 480 ? 844 : 860 });
+
+/** Shows the page that is open in another look. */
+export async function lookAs(page: Page, look: Look): Promise<void> {
+  if (page.viewportSize()?.width !== look.width) await page.setViewportSize(viewportOf(look));
+  await page.emulateMedia({ colorScheme: look.scheme });
+}
+
 export interface Browsers {
-  /** A fresh context of the given width and colour scheme; close it after use. */
+  /** A fresh context of the given width and colour scheme, without motion; close it after use. */
   open(look: Look): Promise<BrowserContext>;
   close(): Promise<void>;
 }
@@ -95,6 +103,7 @@ export async function startChromium(): Promise<Browsers> {
   const scratch = mkdtempSync(join(tmpdir(), 'pages-chromium-'));
   const browser = await chromium.launch({
     executablePath: '/usr/bin/chromium',
+    timeout: 120_000,
     args: [
       '--no-sandbox',
       '--disable-gpu',
@@ -107,8 +116,13 @@ export async function startChromium(): Promise<Browsers> {
     ],
   });
   return {
-    open: ({ width, scheme }) =>
-      browser.newContext({ viewport: { width, height: width < 480 ? 844 : 860 }, colorScheme: scheme }),
+    // Without motion: nothing fades from one look to the next.
+    async open(look) {
+      const options = { viewport: viewportOf(look), colorScheme: look.scheme, reducedMotion: 'reduce' } as const;
+      const context = await browser.newContext(options);
+      context.setDefaultTimeout(120_000);
+      return context;
+    },
     async close() {
       await browser.close();
       rmSync(scratch, { recursive: true, force: true });

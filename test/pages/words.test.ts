@@ -15,8 +15,8 @@ describe('every page in every language', () => {
   it.each(translations)(
     'keeps everything on the page in %s, also with text twice as large',
     async (language, share) => {
-      const look = { width: 390, scheme: 'light', language, share } as const;
-      const complaints = await complaintsAbout(gallery, look, async (page, name) => {
+      const visit = { looks: [{ width: 390, scheme: 'light' }], language, share } as const;
+      const complaints = await complaintsAbout(gallery, visit, async ({ page, name }) => {
         await takePicture(page, `${language}-${name}-390-light`);
         const faults = await layoutFaults(page);
         await page.evaluate("document.documentElement.style.fontSize = '200%'");
