@@ -66,6 +66,20 @@ const reasonsOf = async (subject: string | undefined = user.id) =>
   (await eventsOf('signin.failed', subject)).map(({ reason }) => reason);
 
 describe('sign-in by passkey', () => {
+  it('is kept from strangers who forge it again and again, and from its owner nowhere that they signed in before', async () => {
+    const own = (await atSignIn()).browser;
+    const signIn = async (browser: Browser, bend: Bend = {}) => {
+      const { page } = await atSignIn({ prompt: 'login' }, browser);
+      return signOn(browser, page, 'passkey-sign-in', [key, bend]);
+    };
+    expect(isBack((await signIn(own)).url)).toBe(true);
+    const statuses = new Set<number>();
+    for (let n = 0; n < 20; n += 1) statuses.add((await signIn(new Browser(), { forged: true })).status);
+    expect(statuses).toEqual(new Set([401, 429]));
+    expect((await signIn(new Browser())).status).toBe(429);
+    expect(isBack((await signIn(own)).url)).toBe(true);
+  });
+
   it('is two factors in one where the passkey has checked its person', async () => {
     const { browser, page, verifier } = await atSignIn({ acr_values: multiFactor });
     expect(page.text).toContain('autocomplete="username webauthn"');

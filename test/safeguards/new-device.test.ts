@@ -90,6 +90,13 @@ describe('a sign-in with a browser that the account does not know', () => {
     expect([mails().length, (await newDevices()).length]).toEqual([1, 1]);
   });
 
+  it('is told in the language of its owner, whatever that browser speaks', async () => {
+    user = await product.addUser({ claims: { locale: 'de-AT' } });
+    await app.signIn(user);
+    await app.signIn(user, { browser: new Browser({ 'accept-language': 'fr' }) });
+    expect((await noticeMail()).text).toContain('Anmeldung');
+  });
+
   it('is told as well when it is to skip the second step from now on', async () => {
     await app.signIn(user);
     const { secret } = await enrol(product, user);

@@ -168,7 +168,9 @@ describe.each(ENGINES)('the features on $name', (engine) => {
       expect(await winners(set.map((one) => (one.kind === 'enrolled' ? one.operations : [])))).toBe(1);
       for (const _ of ['first', 'second']) {
         const asked = await passkeys.signature.begin({ scope: 'here' });
-        const form = { challenge: asked.challenge, credential: key.get(asked.options), address: undefined };
+        const deviceOf = async () => undefined;
+        const credential = key.get(asked.options);
+        const form = { challenge: asked.challenge, credential, address: undefined, deviceOf };
         const right = await passkeys.signature.verify({ scope: 'here' }, form);
         expect(await winners(many.map(() => (right.kind === 'right' ? right.operations : [])))).toBe(1);
       }

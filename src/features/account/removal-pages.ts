@@ -81,9 +81,9 @@ async function verify(ctx: Context, parts: AccountPagesParts, visitor: Visitor) 
   const at = await tryPlace(ctx, parts, visitor);
   if (!hasField(ctx, 'credential'))
     return parts.mfa.verify({ userId: visitor.user.id, code: field(ctx, 'code'), ...at });
-  const { address } = at;
+  const { address, device } = at;
   const form = { challenge: field(ctx, 'challenge'), credential: field(ctx, 'credential'), address };
-  return parts.passkeys.signature.verify(placeOf(visitor), form);
+  return parts.passkeys.signature.verify(placeOf(visitor), { ...form, deviceOf: async () => device });
 }
 
 type Refused = Exclude<Awaited<ReturnType<typeof verify>>, { kind: 'right' }>;

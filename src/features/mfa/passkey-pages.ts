@@ -51,6 +51,7 @@ async function takeSignature(
     challenge: field(ctx, 'challenge'),
     credential: field(ctx, 'credential'),
     address: doorState(ctx).facts.ip,
+    deviceOf: (userId: string) => parts.devices.known(ctx.cookies, userId),
   };
   const place = { scope: scopeOf(interaction), userId: proof.accountId };
   const outcome = await parts.passkeys.signature.verify(place, form);

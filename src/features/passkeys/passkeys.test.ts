@@ -9,6 +9,7 @@ type Features = Awaited<ReturnType<typeof openTestFeatures>>;
 
 const origin = 'https://id.example';
 const address = '192.0.2.1';
+const deviceOf = async () => undefined;
 const scope = 'interaction one';
 const request = expect.any(String) as string;
 
@@ -140,7 +141,7 @@ describe('a signature', () => {
   async function twice(key: Authenticator) {
     const { signature } = features.passkeys;
     const begun = await signature.begin({ scope });
-    const form = { challenge: begun.challenge, credential: key.get(begun.options), address };
+    const form = { challenge: begun.challenge, credential: key.get(begun.options), address, deviceOf };
     const outcomes = [await signature.verify({ scope }, form), await signature.verify({ scope }, form)];
     const committed = [];
     for (const outcome of outcomes) committed.push(outcome.kind === 'right' && (await commit(outcome.operations)));
@@ -161,7 +162,7 @@ describe('a signature', () => {
     const outcomes = [];
     for (const counter of [5, 4]) {
       const begun = await signature.begin({ scope });
-      const form = { challenge: begun.challenge, credential: key.get(begun.options, { counter }), address };
+      const form = { challenge: begun.challenge, credential: key.get(begun.options, { counter }), address, deviceOf };
       outcomes.push(await signature.verify({ scope }, form));
     }
     const committed = [];
@@ -175,7 +176,7 @@ describe('a signature', () => {
     const id = await enrolled(key);
     const { signature } = features.passkeys;
     const begun = await signature.begin({ scope });
-    const form = { challenge: begun.challenge, credential: key.get(begun.options), address };
+    const form = { challenge: begun.challenge, credential: key.get(begun.options), address, deviceOf };
     const outcome = await signature.verify({ scope }, form);
     await commit([features.passkeys.removal(owner.id, id)]);
     expect(outcome.kind === 'right' && (await commit(outcome.operations))).toBe(false);
@@ -186,7 +187,7 @@ describe('a signature', () => {
     await enrolled(key);
     await features.database.together((tx) => tx.passkey.updateMany({ data: { backup: 'done' } }));
     const begun = await features.passkeys.signature.begin({ scope });
-    const form = { challenge: begun.challenge, credential: key.get(begun.options), address };
+    const form = { challenge: begun.challenge, credential: key.get(begun.options), address, deviceOf };
     expect(await features.passkeys.signature.verify({ scope }, form)).toMatchObject({ reason: 'wrong_passkey' });
   });
 
@@ -197,7 +198,7 @@ describe('a signature', () => {
     expect(await count()).toBe(1);
     const { signature, sweep } = features.passkeys;
     const begun = await signature.begin({ scope });
-    await signature.verify({ scope }, { challenge: begun.challenge, credential: '{}', address });
+    await signature.verify({ scope }, { challenge: begun.challenge, credential: '{}', address, deviceOf });
     expect(await count()).toBe(1);
     await commit([sweep(features.clock.now())]);
     expect(await count()).toBe(1);

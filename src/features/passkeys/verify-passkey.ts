@@ -20,6 +20,8 @@ export interface SignatureForm {
   readonly challenge: string;
   readonly credential: string;
   readonly address: string | undefined;
+  /** The browser, if the account was signed in to with it before. */
+  readonly deviceOf: (userId: string) => Promise<string | undefined>;
 }
 
 /** Why a signature was not taken. For the audit only: people are told the same whatever it was. */
@@ -71,17 +73,20 @@ export function createVerifyPasskey(parts: Parts) {
     },
     /**
      * Checks a signature. Every try counts for its address and its key, known or not; a stranger's tries with a password
-     * keep nobody from their passkey, and none of its own can be guessed.
+     * keep nobody from their passkey, and none of its own can be guessed. Whoever knows a key's name can have it locked,
+     * except in browsers of its owner.
      */
     async verify(place: SignaturePlace, form: SignatureForm): Promise<SignatureOutcome> {
       if (form.credential === '') return { kind: 'missing' };
       const opened = challenges.open(at(place), form.challenge);
       if (!opened) return { kind: 'expired' };
       const response = readSignature(form.credential);
-      const entry = throttle.enter({ account: `passkey ${response?.id}`, address: form.address });
+      const passkey = response && (await store.findByCredential(response.id));
+      const device = passkey && (await form.deviceOf(passkey.userId));
+      const entry = throttle.enter({ account: `passkey ${response?.id}`, address: form.address, device });
       if (!entry.allowed) return { kind: 'throttled', retryAfterSeconds: entry.retryAfterSeconds };
       try {
-        const outcome = await judge(place, response, opened);
+        const outcome = await judge(place, passkey && { passkey, response }, opened);
         entry.settle(outcome.kind === 'right' ? 'succeeded' : 'failed');
         return outcome;
       } catch (error) {
@@ -106,11 +111,11 @@ function createJudge({ check, store, users }: Pick<Parts, 'check' | 'store' | 'u
 
   return async (
     place: SignaturePlace,
-    response: SignatureResponse | undefined,
+    found: { readonly passkey: StoredPasskey; readonly response: SignatureResponse } | undefined,
     { challenge, spend }: OpenedChallenge,
   ): Promise<SignatureOutcome> => {
-    const passkey = response && (await store.findByCredential(response.id));
-    if (!passkey) return { kind: 'wrong', reason: 'unknown_passkey', subject: place.userId };
+    if (!found) return { kind: 'wrong', reason: 'unknown_passkey', subject: place.userId };
+    const { passkey, response } = found;
     const { id, userId, backup } = passkey;
     const use = isFor(place, passkey, response) ? await check.signed(passkey, response, challenge) : undefined;
     const reason = use ? await refusalOf(passkey, use) : 'wrong_passkey';

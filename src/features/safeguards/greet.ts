@@ -4,6 +4,7 @@ import { placeInWords } from '../../foundation/geo/place.ts';
 import type { Places } from '../../foundation/geo/places.ts';
 import { readUserAgent } from '../../foundation/http/user-agent.ts';
 import type { Mail } from '../../foundation/mail/mail.ts';
+import type { Views } from '../../foundation/views/render.ts';
 import type { Audit, RequestFacts } from '../audit/module.ts';
 import type { BrowserCookies, Devices } from '../devices/module.ts';
 import type { Users } from '../users/module.ts';
@@ -23,6 +24,7 @@ export interface GreetParts {
   readonly devices: Pick<Devices, 'known' | 'hasAny' | 'meet'>;
   readonly mail: Mail;
   readonly places: Pick<Places, 'find'>;
+  readonly views: Pick<Views, 'negotiate'>;
 }
 
 /** How long the link of the notice works, in seconds: a mail may lie there over a holiday. */
@@ -48,12 +50,14 @@ export function createGreet(parts: GreetParts) {
 }
 
 async function notice(
-  { issuer, clock, users, mail, places }: GreetParts,
-  { facts, language }: Pick<Arrival, 'facts' | 'language'>,
+  { issuer, clock, users, mail, places, views }: GreetParts,
+  { facts, language: spoken }: Pick<Arrival, 'facts' | 'language'>,
   userId: string,
 ): Promise<readonly Operation[]> {
   const user = mail.isOn ? await users.find(userId) : undefined;
   if (!user?.emailVerified || (await users.links.countOpen('not-me', userId)) >= openNotices) return [];
+  // The owner's own language where they have said one: the browser may be somebody else's.
+  const language = views.negotiate(user.claims.locale, spoken);
   const by = { actor: { kind: 'system', name: 'sign-in' }, facts } as const;
   const options = { ttlSeconds: linkSeconds, subject: userId };
   const { secret, operations } = users.links.prepare('not-me', options, by);

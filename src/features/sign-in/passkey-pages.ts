@@ -20,6 +20,7 @@ export function mountPasskeySignIn(router: Router, parts: SignInPagesParts): voi
       challenge: field(ctx, 'challenge'),
       credential: field(ctx, 'credential'),
       address: doorState(ctx).facts.ip,
+      deviceOf: (userId: string) => parts.devices.known(ctx.cookies, userId),
     };
     const began = performance.now();
     const outcome = await passkeys.signature.verify({ scope: scopeOf(interaction) }, form);
