@@ -144,6 +144,33 @@ describe.each(ways)('$name, JavaScript: $javaScriptEnabled', ({ kind, name, java
     expect(seen[1]).toEqual(seen[0]);
   });
 
+  it.runIf(name === 'apple')(
+    'is answered by another site’s form, to which only the attempt’s cookie comes',
+    async () => {
+      const { page, observed } = await open(way);
+      const brought: Promise<Record<string, string>>[] = [];
+      page.on('request', (request) => {
+        if (request.method() === 'POST' && request.url().endsWith('/federation/apple/callback'))
+          brought.push(request.allHeaders());
+      });
+      // The second time there is a session here, whose cookie is not for forms of others.
+      for (const parameters of [{}, { prompt: 'login' }]) {
+        await page.goto(authorizationUrl(stage, harbour, parameters));
+        await page.click('#choose-apple');
+        await answerThere(page, way, `person-${newcomer}`);
+        await allowIfAsked(page, isThere(page));
+      }
+      const [first, second] = await Promise.all(brought);
+      for (const headers of [first, second]) {
+        expect(headers).toMatchObject({ 'sec-fetch-site': 'cross-site', origin: way.upstream.url });
+        expect(headers?.['cookie']).toMatch(/^postern\.federation\.[\w-]+=[\w-]+$/);
+      }
+      expect((await page.context().cookies(stage.server.url)).map((one) => one.name)).toContain('session');
+      expect(observed.complaints).toEqual([]);
+      await page.context().close();
+    },
+  );
+
   it('comes back to the sign-in page when the person says no there', async () => {
     const { page, observed } = await open(way);
     await arrive(page, way, 'upstream-deny');

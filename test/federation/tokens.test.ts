@@ -5,11 +5,12 @@ import type { NewProvider } from '../../src/features/federation/module.ts';
 import { accountPage } from '../account/kit.ts';
 import { Browser } from '../kit/browser.ts';
 import { type Product, startProduct } from '../kit/product.ts';
-import { type Answer, addWebApp, isBack, type RelyingApp } from '../kit/relying-app.ts';
+import { addWebApp, isBack, type RelyingApp } from '../kit/relying-app.ts';
 import { until } from '../kit/until.ts';
 import { startUpstream, type Upstream } from '../kit/upstreams/upstream.ts';
 import { advance, standStill } from '../protocol/kit/time.ts';
 import { kindOf, seedOf, signInWith, somebody } from './kinds.ts';
+import { expireKept, retrieve as retrieveAt, tokenOf } from './vault.ts';
 
 let product: Product;
 let upstream: Upstream;
@@ -51,16 +52,10 @@ async function arrive(by: RelyingApp = app, scope = 'openid upstream_tokens:oidc
   let page = await signInWith(by, upstream, 'oidc', { browser, parameters });
   if (page.text.includes('id="consent-allow"')) page = await browser.submit(page, 'consent-allow', {}, isBack);
   expect(isBack(page.url)).toBe(true);
-  const exchanged = await by.exchange(new URL(page.url).searchParams.get('code') ?? '', verifier);
-  return { browser, token: String(exchanged.body['access_token']) };
+  return { browser, token: await tokenOf(by, page, verifier) };
 }
 
-async function retrieve(token: string, { url = product.url, name = 'oidc' } = {}): Promise<Answer> {
-  const response = await fetch(`${url}/api/v1/identities/${name}/token`, {
-    headers: { authorization: `Bearer ${token}` },
-  });
-  return { status: response.status, headers: response.headers, body: (await response.json()) as Answer['body'] };
-}
+const retrieve = (token: string, { url = product.url, name = 'oidc' } = {}) => retrieveAt(url, token, name);
 
 const row = () =>
   product.database.prisma.federatedIdentity.findFirstOrThrow({ where: { subject: `keeper-${people}` } });
@@ -124,7 +119,7 @@ describe('tokens of another provider', () => {
     const { token } = await arrive();
     const before = (await retrieve(token)).body['access_token'];
     const asked = renewals().length;
-    await expire();
+    await expireKept(product, 'oidc');
     const both = [product.url, second.url];
     const answers = await Promise.all(
       Array.from({ length: 32 }, (_, index) => retrieve(token, { url: both[index % 2] ?? product.url })),
@@ -133,7 +128,7 @@ describe('tokens of another provider', () => {
     const found = new Set(answers.map(({ body }) => body['access_token']));
     expect([found.size, found.has(before), renewals().length - asked]).toEqual([1, false, 1]);
     // The provider has replaced the refresh token: the next renewal takes the new one.
-    await expire();
+    await expireKept(product, 'oidc');
     expect((await retrieve(token)).status).toBe(200);
     const sent = renewals().map(({ form }) => form.get('refresh_token'));
     expect([sent.length - asked, new Set(sent).size]).toEqual([2, sent.length]);
@@ -143,7 +138,7 @@ describe('tokens of another provider', () => {
   it('are dropped when the provider takes them no more, and the app is told what to do', async () => {
     const { token } = await arrive();
     upstream.revokeRefreshTokens();
-    await expire();
+    await expireKept(product, 'oidc');
     const refused = await retrieve(token);
     expect([refused.status, refused.body]).toEqual([
       409,
@@ -157,7 +152,7 @@ describe('tokens of another provider', () => {
 
   it('stay when the provider is down: what still holds is handed out, and the rest is asked for later', async () => {
     const { token } = await arrive();
-    await expire(-30);
+    await expireKept(product, 'oidc', -30);
     upstream.nextAnswer('token', 'error-500');
     expect((await retrieve(token)).body).toMatchObject({ expires_in: 30 });
     advance(31);
@@ -330,11 +325,3 @@ describe('the endpoint of the tokens', () => {
     expect(new Set(answers)).toEqual(new Set([401, 429]));
   });
 });
-
-/** The kept access token ended so many seconds ago; our own tokens go on. */
-async function expire(seconds = 1): Promise<void> {
-  const data = { tokenExpiresAt: BigInt(Date.now() - seconds * 1000) };
-  await product.database.together(async (tx) => {
-    await tx.federatedIdentity.updateMany({ where: { subject: `keeper-${people}` }, data });
-  });
-}

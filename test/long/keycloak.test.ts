@@ -2,10 +2,12 @@ import * as client from 'openid-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { byOperator } from '../../src/features/audit/module.ts';
 import { accountPage } from '../account/kit.ts';
+import { expireKept, reaching, retrieve, tokenOf } from '../federation/vault.ts';
 import { Browser, type Page, textOf } from '../kit/browser.ts';
 import { type Product, startProduct } from '../kit/product.ts';
 import { addWebApp, isBack, type RelyingApp } from '../kit/relying-app.ts';
 import { type Keycloak, signInAtKeycloak, startKeycloak } from '../kit/services/keycloak.ts';
+import { hrefOf } from '../mfa/kit.ts';
 import { advance, standStill } from '../protocol/kit/time.ts';
 
 const callback = 'https://app.example/callback';
@@ -25,17 +27,23 @@ let keycloak: Keycloak;
 
 beforeAll(async () => {
   product = await startProduct();
-  app = await addWebApp(product, { first_party: true });
+  app = await addWebApp(product, { first_party: true, upstream_tokens: ['keycloak'] });
   keycloak = await startKeycloak({
     redirectUris: [callback, `${product.url}/federation/keycloak/callback`],
-    postLogoutRedirectUris: [bye],
+    postLogoutRedirectUris: [bye, `${product.url}/federation/keycloak/logged-out`],
     backchannelLogoutUri: `${product.url}/federation/keycloak/backchannel-logout`,
     people: [ada],
   });
   const { issuer, clientId, clientSecret } = keycloak;
   const registered = { client_id: clientId, client_secret: clientSecret };
   await product.app.core.providers.upsert(
-    { name: 'keycloak', type: 'oidc', issuer, ...registered, policy: { create: true } },
+    {
+      name: 'keycloak',
+      type: 'oidc',
+      issuer,
+      ...registered,
+      policy: { create: true, tokens: 'keep', logout: 'everywhere' },
+    },
     byOperator,
   );
 }, 660_000);
@@ -45,10 +53,27 @@ afterAll(async () => {
 });
 
 /** Signs in here by way of Keycloak, with its own form unless the browser is known there. */
-async function signInHere(browser = new Browser(), parameters: Record<string, string> = {}): Promise<Page> {
-  const start = await browser.open(app.request(parameters).url, isBack);
+const signInHere = (browser = new Browser()): Promise<Page> => signInAt(app.request().url, browser);
+
+async function signInAt(url: string, browser = new Browser()): Promise<Page> {
+  const start = await browser.open(url, isBack);
   const page = await browser.submit(start, 'choose-keycloak', {}, isBack);
-  return page.text.includes('kc-form-login') ? signInAtKeycloak(browser, page, ada, isBack) : page;
+  const last = page.text.includes('kc-form-login') ? await signInAtKeycloak(browser, page, ada, isBack) : page;
+  return last.text.includes('kc-oauth-grant') ? browser.submit(last, 'kc-login', {}, isBack) : last;
+}
+
+/** The kept token, once it has ended. */
+async function renewed(token: string) {
+  await expireKept(product, 'keycloak');
+  return retrieve(product.url, token, 'keycloak');
+}
+
+/** What Keycloak says of whom a token is for; undefined for one that it takes no more. */
+async function bearerAt(token: unknown): Promise<Record<string, unknown> | undefined> {
+  const answer = await fetch(`${keycloak.issuer}/protocol/openid-connect/userinfo`, {
+    headers: { authorization: `Bearer ${String(token)}` },
+  });
+  return answer.ok ? ((await answer.json()) as Record<string, unknown>) : undefined;
 }
 
 describe('sign-in by way of Keycloak', () => {
@@ -71,10 +96,61 @@ describe('sign-in by way of Keycloak', () => {
   });
 });
 
-describe('a sign-out at Keycloak', () => {
-  const isSignedIn = async (browser: Browser): Promise<boolean> =>
-    (await accountPage(product, browser)).text.includes('id="sign-out"');
+describe('the tokens that Keycloak gave', () => {
+  it('are kept, renewed, and revoked there when the identity is taken off', async () => {
+    const browser = new Browser();
+    const { url, verifier } = app.request(reaching('keycloak'));
+    const token = await tokenOf(app, await signInAt(url, browser), verifier);
+    const [first, second] = [await retrieve(product.url, token, 'keycloak'), await renewed(token)];
+    expect([first.status, second.status]).toEqual([200, 200]);
+    expect(second.body['access_token']).not.toBe(first.body['access_token']);
+    expect(await bearerAt(second.body['access_token'])).toMatchObject({ email: ada.email });
+    const user = await product.app.core.users.findByLogin(ada.email);
+    const password = await product.app.core.passwords.set(user?.id ?? '', 'a long enough password', {}, byOperator);
+    await product.database.commit({ operations: password, fallback: [] });
+    const done = await browser.submit(await accountPage(product, browser), 'identity-unlink');
+    expect(done.text).toContain('The account is disconnected.');
+    await expect
+      .poll(async () => (await product.events('identity.tokens_revoked')).at(-1), { timeout: 20_000, interval: 250 })
+      .toMatchObject({ outcome: 'success' });
+    expect(await bearerAt(second.body['access_token'])).toBeUndefined();
+    expect((await retrieve(product.url, token, 'keycloak')).status).toBe(409);
+    // Connected again for what follows, by who has proved the account.
+    const page = await browser.submit(done, 'identity-link-keycloak', {});
+    const isAsked = page.text.includes('kc-form-login');
+    const back = isAsked ? await signInAtKeycloak(browser, page, ada, () => false) : page;
+    expect(back.text).toContain('The account is connected.');
+  });
 
+  it('are gone here once Keycloak refuses to renew them', async () => {
+    const { url, verifier } = app.request(reaching('keycloak'));
+    const token = await tokenOf(app, await signInAt(url), verifier);
+    await keycloak.forgetGrants('ada');
+    const lost = await renewed(token);
+    expect([lost.status, lost.body['error']]).toEqual([409, 'upstream_sign_in_required']);
+    expect((await product.events('identity.tokens_lost')).at(-1)).toMatchObject({ reason: 'upstream_invalid_grant' });
+  });
+});
+
+const isSignedIn = async (browser: Browser): Promise<boolean> =>
+  (await accountPage(product, browser)).text.includes('id="sign-out"');
+
+describe('a sign-out here', () => {
+  it('is one at Keycloak, which asks nobody once more, and leads back', async () => {
+    const browser = new Browser({ 'sec-fetch-site': 'same-origin' });
+    await signInHere(browser);
+    const left = await browser.post(`${product.url}/sign-out`, {});
+    const there = new URL(hrefOf(left, 'leaving-go'));
+    const bare = new URL(there);
+    bare.searchParams.delete('id_token_hint');
+    expect((await browser.copy().open(bare.href)).text).toMatch(/kc-logout|confirmLogout/);
+    expect((await browser.open(there.href)).url).toBe(`${product.url}/`);
+    const start = await browser.open(app.request().url, isBack);
+    expect((await browser.submit(start, 'choose-keycloak', {}, isBack)).text).toContain('kc-form-login');
+  });
+});
+
+describe('a sign-out at Keycloak', () => {
   it('ends the sign-in here that was made with it', async () => {
     const browser = new Browser();
     await signInHere(browser);

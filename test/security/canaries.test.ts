@@ -10,8 +10,10 @@ import { type Answer, RelyingApp, send } from '../kit/relying-app.ts';
 import { type TemporaryFolder, temporaryFolder } from '../kit/services/folder.ts';
 import { MailServer } from '../kit/services/mail-server.ts';
 import { until } from '../kit/until.ts';
+import type { Upstream } from '../kit/upstreams/upstream.ts';
 import { assertionFor, makeClientKey, postWithAssertion } from '../protocol/kit/assertion.ts';
 import { type Listener, startListener } from '../protocol/kit/listener.ts';
+import { meetFederatedSecrets } from './kit/federated-secrets.ts';
 import { meetMailedSecrets } from './kit/mailed-secrets.ts';
 import { takeSecondStep } from './kit/second-step.ts';
 import { privateSigningKeys } from './signing-keys.ts';
@@ -36,6 +38,7 @@ let data: TemporaryFolder;
 let stage: Stage;
 let harbour: Listener;
 let app: RelyingApp;
+let provider: Upstream;
 let places: Place[];
 
 beforeAll(async () => {
@@ -50,12 +53,14 @@ beforeAll(async () => {
   await setUp();
   await everyFlow();
   await everyMail();
+  provider = await everyProvider();
   await everyMisfortune();
   places = await collect();
 });
 afterAll(async () => {
   await stage?.close();
   await harbour?.close();
+  await provider?.stop();
   await mails.stop();
   data?.remove();
 });
@@ -242,6 +247,15 @@ const everyMail = () =>
     newPassword: () => plant('password', random('password')),
   });
 
+/** What other providers give us, and what is made for them. */
+const everyProvider = () =>
+  meetFederatedSecrets({
+    url: stage.server.url,
+    apply: (seed) => stage.apply(seed),
+    plant,
+    failed: (text) => void errorAnswers.push(text),
+  });
+
 async function device(): Promise<void> {
   const television = new RelyingApp(stage.server.url, { clientId: 'television', clientSecret: '' });
   const { body } = noted(await television.post('/device/authorize', { scope: 'openid' }));
@@ -354,6 +368,9 @@ async function runCommands(): Promise<void> {
     ['user', 'show', ada.email, '--json'],
     ['client', 'list', '--json'],
     ['client', 'show', 'harbour', '--json'],
+    ['federation', 'list', '--json'],
+    ['federation', 'show', 'vault', '--json'],
+    ['federation', 'check', 'vault'],
     ['keys', 'rotate'],
     ['keys', 'list', '--json'],
     ['user', 'disable', ada.email],
@@ -406,6 +423,7 @@ const kinds = [
   'access token',
   'address link',
   'assertion',
+  'attempt cookie',
   'client secret',
   'code',
   'code verifier',
@@ -417,12 +435,14 @@ const kinds = [
   'invitation',
   'logout token',
   'mailed code',
+  'nonce',
   'not-me link',
   'passkey challenge',
   'password',
   'postern.email-sign-in cookie',
   'postern.registration cookie',
   'private key',
+  'provider client secret',
   'recovery code',
   'refresh token',
   'registration link',
@@ -437,6 +457,13 @@ const kinds = [
   'undelete link',
   'undo link',
   'unlock link',
+  'upstream access token',
+  'upstream code',
+  'upstream code verifier',
+  'upstream id token',
+  'upstream logout token',
+  'upstream refresh token',
+  'upstream state',
   'user code',
 ];
 

@@ -1,5 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { byOperator } from '../../src/features/audit/module.ts';
+import { kindOf, registerKind, seedOf } from '../federation/kinds.ts';
 import { addProvider, comeBack, isUpstream, setOut, signInBy } from '../federation/kit.ts';
 import { race } from '../kit/barrier.ts';
 import { Browser, type Page, textOf } from '../kit/browser.ts';
@@ -141,6 +143,26 @@ describe('the browser', () => {
     const planted = browser.with({ cookie: `${name(attacker.browser)?.name}=${name(browser)?.value}` });
     await comesToNothing(() => planted.open(upstream.agree(attacker.asked.href)), 'another_browser', 400);
     expect((await comeBack({ browser, start: attacker.start, asked }, upstream)).status).toBe(303);
+  });
+
+  it('sends the cookie along with a form of another site for a provider that answers so, and for no other', async () => {
+    const apple = await registerKind(product, kindOf('apple'), 'apple');
+    const browser = new Browser();
+    const start = await browser.open(app.request().url);
+    const form = /action="(\/interaction\/[^"]+\/federation\/apple)"/.exec(start.text)?.[1] ?? '';
+    const left = await browser.post(product.url + form, {});
+    const line = left.headers.getSetCookie().find((one) => one.startsWith('postern.federation'));
+    // Browsers take `None` with `Secure` only. Everywhere else another site's form brings nothing (login CSRF).
+    expect(line).toMatch(/; Path=\/federation\/; Max-Age=1800; HttpOnly; SameSite=None; Secure$/);
+    const foreign = { origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' };
+    const { state } = Object.fromEntries(new URL(left.headers.get('location') ?? '').searchParams);
+    const forged = await new Browser(foreign).post(`${product.url}/federation/apple/callback`, {
+      state: state ?? '',
+      code: 'x',
+    });
+    expect([forged.status, await lastReason()]).toEqual([400, 'another_browser']);
+    await product.app.core.providers.upsert({ ...seedOf(kindOf('apple'), apple, 'apple'), disabled: true }, byOperator);
+    await apple.stop();
   });
 
   it('keeps the cookie where only the callback sees it', async () => {

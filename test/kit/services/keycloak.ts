@@ -30,6 +30,8 @@ export interface Keycloak {
   rotateKey(): Promise<void>;
   /** Ends every session of the person, as an administrator does, and tells its clients. */
   signOut(username: string): Promise<void>;
+  /** Takes back what the person has allowed the client, offline sessions too, as they do in their account there. */
+  forgetGrants(username: string): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -50,6 +52,11 @@ export async function startKeycloak(options: KeycloakOptions): Promise<Keycloak>
   await untilReady(server, answers, { what: 'Keycloak', within: 600_000 });
   const [clientId, clientSecret] = ['postern', 'aSecretThatKeycloakHasMadeUpForTheTests'];
   const call = administrator(root);
+  const personAt = async (username: string): Promise<string> => {
+    const people = `/admin/realms/${realm}/users`;
+    const found = (await call('GET', `${people}?exact=true&username=${username}`)) as { id: string }[];
+    return `${people}/${found[0]?.id}`;
+  };
   await call('POST', '/admin/realms', realmOf(options, { clientId, clientSecret }));
   return {
     issuer: `${root}/realms/${realm}`,
@@ -64,12 +71,8 @@ export async function startKeycloak(options: KeycloakOptions): Promise<Keycloak>
       };
       await call('POST', `/admin/realms/${realm}/components`, { ...component, config });
     },
-    signOut: async (username) => {
-      const found = (await call('GET', `/admin/realms/${realm}/users?exact=true&username=${username}`)) as {
-        id: string;
-      }[];
-      await call('POST', `/admin/realms/${realm}/users/${found[0]?.id}/logout`);
-    },
+    signOut: async (username) => void (await call('POST', `${await personAt(username)}/logout`)),
+    forgetGrants: async (username) => void (await call('DELETE', `${await personAt(username)}/consents/${clientId}`)),
     stop: async () => void (await server.stop('SIGTERM')),
   };
 }
@@ -136,6 +139,8 @@ function realmOf(
       ...person,
       enabled: true,
       emailVerified: true,
+      // People who are imported have no roles of their own accord, and so may have no offline tokens.
+      realmRoles: [`default-roles-${realm}`],
       credentials: [{ type: 'password', value: password, temporary: false }],
     })),
   };

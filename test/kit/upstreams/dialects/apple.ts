@@ -50,6 +50,7 @@ export const apple: Dialect = {
     return wantsMore && request.get('response_mode') !== 'form_post' ? 'invalid_request' : undefined;
   },
   provesClient,
+  // https://developer.apple.com/documentation/signinwithapplerestapi/tokenresponse: one with the code, none with a refresh.
   grantsRefresh: () => true,
   rotatesRefresh: false,
   // "The user … parameter … Apple only returns it the first time the user authorizes the app", beside the code, not in a

@@ -98,7 +98,8 @@ const dialect = (web: string, rest: string): Dialect => ({
       return { status: provider.revoke(given) ? 204 : 422 };
     },
   },
-  // Tokens of an OAuth app do not expire and cannot be refreshed; "scope" is separated by commas.
+  // Tokens of an OAuth app do not expire and cannot be refreshed; "scope" is separated by commas
+  // (https://docs.github.com/apps/oauth-apps/building-oauth-apps/authorizing-oauth-apps#response).
   tokenReply: ({ access_token: accessToken, scope }, call) =>
     reply(call, {
       access_token: String(accessToken),
@@ -106,7 +107,9 @@ const dialect = (web: string, rest: string): Dialect => ({
       token_type: 'bearer',
     }),
   accessTokenLifetime: 10 * 365 * 86_400,
+  // Status 200, and names of its own: see `errors` and `reply`.
   tokenError: ({ code, message }, call) => reply(call, { error: errors[code] ?? code, error_description: message }),
+  // https://docs.github.com/rest/authentication/authenticating-to-the-rest-api#failed-login-limit
   badToken: { body: { message: 'Bad credentials', documentation_url: 'https://docs.github.com/rest' } },
 });
 

@@ -45,6 +45,8 @@ export const microsoft: Dialect = {
   }),
   // AADSTS50020, "User account from identity provider does not exist in tenant" (reference-error-codes).
   refuses: (_request, provider, person) => (person && !isWelcome(person, provider) ? 'invalid_request' : undefined),
+  // "Only provided if offline_access scope was requested", and replaced "upon every use"
+  // (https://learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow#refresh-the-access-token).
   grantsRefresh: (grant) => asked(grant, 'offline_access'),
   rotatesRefresh: true,
   // "sub … is a pairwise identifier and is unique to an application ID"; "oid" is the person in their tenant.
