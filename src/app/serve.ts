@@ -78,27 +78,31 @@ async function open(parts: ServeParts, built: Built): Promise<Running> {
   metrics.observeDatabase(() => store.database.activity());
   const server = createPublicServer(config, listenerOf(app), log);
   const port = await listen(server, { host: config.host, port: config.port, variables: publicVariables });
-  const management = await startManagement({
-    host: config.managementHost,
-    port: config.managementPort,
-    health,
-    metrics,
-    onError: (error) => log.error({ err: error }, 'the management port failed'),
-  }).catch(async (error: unknown) => {
-    await drain(server);
-    await app.stop();
+  const closers = [() => drain(server), () => app.stop()];
+  try {
+    const management = await startManagement({
+      host: config.managementHost,
+      port: config.managementPort,
+      health,
+      metrics,
+      onError: (error) => log.error({ err: error }, 'the management port failed'),
+    });
+    closers.push(() => management.close());
+    health.markStarted();
+    log.info({ issuer: config.issuer, port, management_port: management.port, argon2: argon2Build().kind }, 'ready');
+    await printSetUpLink(app, parts);
+    await app.warmUp();
+  } catch (error) {
+    // Somebody may be served already: the store stays open until they are done.
+    for (const close of closers) await close();
     throw error;
-  });
-  health.markStarted();
-  log.info({ issuer: config.issuer, port, management_port: management.port, argon2: argon2Build().kind }, 'ready');
-  await printSetUpLink(app, parts);
-  await app.warmUp();
+  }
   return {
     async stop() {
       health.markStopping();
       await drain(server);
       // The management port says DOWN until the requests are over.
-      await closeInTime([() => app.stop(), () => management.close(), () => store.database.close()], log);
+      await closeInTime([...closers.slice(1), () => store.database.close()], log);
       log.info({}, 'stopped');
       await log.close();
     },
