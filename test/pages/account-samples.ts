@@ -189,7 +189,12 @@ export const accounts: readonly Sample[] = [
     signedIn: { ...mine, identities: { ...mine.identities, list: [] } },
   }),
   sample('account-passkey-last', 'account/account', 'page', {
-    signedIn: { ...mine, password: undefined, passkeys: { ...mine.passkeys, problem: 'last' } },
+    signedIn: {
+      ...mine,
+      password: undefined,
+      identities: { ...mine.identities, list: [] },
+      passkeys: { ...mine.passkeys, list: mine.passkeys.list.slice(0, 1), problem: 'last' },
+    },
   }),
   sample('account-identity-last', 'account/account', 'page', {
     signedIn: { ...mine, identities: { ...mine.identities, providers: [], problem: { why: 'last' } } },
