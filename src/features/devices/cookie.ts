@@ -14,9 +14,17 @@ const maxAgeMs = 400 * 24 * 60 * 60 * 1000;
 export function createDeviceCookie(issuer: string) {
   const https = issuer.startsWith('https:');
   const name = https ? '__Host-device' : 'device';
+  // A sign-in asks several times, and each time its signature would be checked.
+  const brought = new WeakMap<BrowserCookies, { readonly secret: string | undefined }>();
   return {
     /** What the browser brought; undefined where the signature is not ours. */
-    read: (cookies: BrowserCookies): string | undefined => cookies.get(name, { signed: true }),
+    read(cookies: BrowserCookies): string | undefined {
+      const known = brought.get(cookies);
+      if (known) return known.secret;
+      const secret = cookies.get(name, { signed: true });
+      brought.set(cookies, { secret });
+      return secret;
+    },
     write(cookies: BrowserCookies, secret: string): void {
       const bound = { httpOnly: true, sameSite: 'lax', path: '/', secure: https };
       cookies.set(name, secret, { ...bound, signed: true, overwrite: true, maxAge: maxAgeMs });

@@ -9,7 +9,7 @@ import type { Random } from '../../foundation/random.ts';
 import type { Audit, By } from '../audit/module.ts';
 import type { Devices } from '../devices/module.ts';
 import type { Passkeys } from '../passkeys/module.ts';
-import type { Interaction } from '../protocol/module.ts';
+import { currentUnit, type Interaction, type UnitOfWork } from '../protocol/module.ts';
 import type { SettingsModule } from '../settings/module.ts';
 import type { Throttle } from '../throttle/module.ts';
 import type { PersonalData, Users } from '../users/module.ts';
@@ -96,7 +96,7 @@ export function createMfa(parts: MfaParts): Mfa {
   const store = forgetful(createMfaStore(parts), parts);
   const policies = createMfaPolicies({ ...parts, store: createMfaPolicyStore(parts) });
   const newCodes = createNewCodes({ ...parts, store });
-  const has = async (userId: string) => (await store.has(userId)) || passkeys.has(userId);
+  const has = oncePerUnit(async (userId) => (await store.has(userId)) || passkeys.has(userId));
   const factors = createListFactors(store, passkeys);
   return {
     has,
@@ -154,5 +154,18 @@ export function createMfaPages(parts: MfaPagesParts): MfaPages {
       mountMfa(router, parts);
       mountPasskeySteps(router, parts);
     },
+  };
+}
+
+/** The step asks and then the engine does, of what is stored while they work on one request: it is read once. */
+function oncePerUnit<T>(read: (userId: string) => Promise<T>): (userId: string) => Promise<T> {
+  const known = new WeakMap<UnitOfWork, { readonly userId: string; readonly answer: Promise<T> }>();
+  return (userId) => {
+    const unit = currentUnit();
+    const last = unit && known.get(unit);
+    if (last?.userId === userId) return last.answer;
+    const answer = read(userId);
+    if (unit) known.set(unit, { userId, answer });
+    return answer;
   };
 }

@@ -4,6 +4,7 @@ import { type AssuranceRule, addAssurance } from './assurance.ts';
 import { standardScopes } from './claims.ts';
 import type { Allowed, RememberedConsents } from './remembered-consent.ts';
 import type { GrantOfSession } from './session-grant.ts';
+import { isNew } from './session-model.ts';
 
 /** Metadata of ours, which the library keeps under its own name. */
 export interface OwnMetadata {
@@ -57,7 +58,7 @@ export function existingGrant({ consents, grantOf }: { consents: RememberedConse
     const { client, result, session, provider } = ctx.oidc;
     if (!client || session?.accountId === undefined) return undefined;
     const parties = { accountId: session.accountId, clientId: client.clientId };
-    const open = () => grantOf(provider, { ...parties, sessionUid: session.uid });
+    const open = () => grantOf(provider, { ...parties, sessionUid: session.uid, isNew: isNew(session) });
     const grant = await ownGrant(ctx, result?.consent?.grantId ?? session.grantIdFor(client.clientId));
     if (isFirstParty(ctx)) return allow(grant ?? (await open()), askedFor(ctx));
     if (grant) return grant;

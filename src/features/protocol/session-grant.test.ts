@@ -43,6 +43,14 @@ describe('the grant of a session', () => {
     expect(new Set(names).size).toBe(4);
   });
 
+  it('is not looked for where the session begins', async () => {
+    const { nameWith, store } = grants();
+    const name = nameWith(Buffer.alloc(32, 1));
+    const first = await name();
+    store(first, { ended_at: 1 });
+    expect([await name({ isNew: true }), await name()]).toEqual([first, expect.not.stringMatching(first)]);
+  });
+
   it('is followed by the next one when it has ended or expired', async () => {
     const { nameWith, store } = grants();
     const name = nameWith(Buffer.alloc(32, 1));

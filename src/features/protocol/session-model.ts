@@ -13,6 +13,9 @@ interface SessionModel {
   };
 }
 
+/** Whether the session was made in this request, for a browser that brought none: there is no row of it. */
+export const isNew = (session: object): boolean => (session as { new?: boolean }).new === true;
+
 /**
  * Fits the library's session model to ours. A client's `sid` follows from the session, so that two tabs tell the app
  * the same one. And a session that no browser was given is not kept: the library fails over one whose form was posted

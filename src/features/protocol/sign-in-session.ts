@@ -12,6 +12,7 @@ import { type AssuranceRule, owesSecondFactor } from './assurance.ts';
 import { authorizationsOf, type LogoutNotice, wantsNotice } from './endings.ts';
 import type { PayloadCodec } from './payload.ts';
 import { type SignInResult, wantsPassword } from './proof.ts';
+import { isNew } from './session-model.ts';
 import { type ProtocolStore, type SessionRow, writes } from './store.ts';
 import { currentUnit, requireUnit, type UnitOfWork } from './unit.ts';
 import type { WatchSession } from './watch-session.ts';
@@ -191,7 +192,7 @@ const cookieOptions = { httpOnly: true, sameSite: 'lax', path: '/', signed: true
 async function start(parts: SignInSessionParts, session: Session, ctx: Context, result: SignInResult): Promise<void> {
   const provider = parts.provider();
   const { sessionIdle } = parts.settings.current().lifetimes;
-  if (!(session as { new?: boolean }).new) session.resetIdentifier();
+  if (!isNew(session)) session.resetIdentifier();
   // It ends with the browser: nobody has asked for more.
   session.loginAccount({ accountId: result.accountId, amr: [...result.amr], acr: result.acr, transient: true });
   giveCookie(provider, ctx, session);

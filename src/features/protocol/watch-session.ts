@@ -7,6 +7,7 @@ import type { Places } from '../../foundation/geo/places.ts';
 import type { ClientHints } from '../../foundation/http/client-hints.ts';
 import type { AuditEvent } from '../audit/module.ts';
 import { type FormerPlace, isApart, type Sighting, type Signal, type Signals } from '../signals/module.ts';
+import { isNew } from './session-model.ts';
 import { type SightingRow, type SightingStore, sightingWrites } from './sightings/store.ts';
 import { currentUnit, type Origin, type UnitOfWork } from './unit.ts';
 
@@ -31,7 +32,8 @@ export function createWatchSession(parts: WatchSessionParts): WatchSession {
   // The engine asks several questions in a request, our pages as well: a session is looked at once.
   const seen = new WeakMap<Context, Promise<boolean>>();
   return (ctx, session, how) => {
-    const found = seen.get(ctx) ?? watch(parts, session, how.saves);
+    // One that begins here has been used nowhere yet.
+    const found = isNew(session) ? Promise.resolve(false) : (seen.get(ctx) ?? watch(parts, session, how.saves));
     seen.set(ctx, found);
     return found;
   };

@@ -109,6 +109,8 @@ function matcher(languages: readonly string[]): (wish: string) => string | undef
   const byTag = new Map(languages.map((language) => [language.toLowerCase(), language]));
   const byScript = new Map(languages.map((language) => [scriptOf(language), language]));
   return (wish) => {
+    // No wish, as of programs and some browsers: what is no tag is not asked of Intl, which answers by throwing.
+    if (wish === '') return undefined;
     const subtags = wish.toLowerCase().split('-');
     for (let length = subtags.length; length > 0; length -= 1) {
       const match = byTag.get(subtags.slice(0, length).join('-'));
@@ -154,12 +156,21 @@ function createTranslator(instance: i18n, language: string): Translator {
     }
     return words;
   };
+  /** With marks in place of values a sentence is always the same; only a count decides on its form. */
+  const sentences = new Map<string, string>();
+  const sentence = (key: string, marked: Values): string => {
+    if ('count' in marked) return lookUp(key, marked);
+    const name = [key, ...Object.keys(marked)].join(' ');
+    const words = sentences.get(name) ?? lookUp(key, marked);
+    sentences.set(name, words);
+    return words;
+  };
   return {
     language,
     dir,
     t,
     has: (key) => instance.exists(key, { lng: language }),
-    rich: (key, values = {}) => richParts((marked) => lookUp(key, marked), isolated(values, dir)),
+    rich: (key, values = {}) => richParts((marked) => sentence(key, marked), isolated(values, dir)),
     duration: (seconds) => {
       const [unit, count] = roughly(Math.max(1, Math.ceil(seconds)));
       return t(`time.${unit}`, { count });
