@@ -15,6 +15,7 @@ const optionsOf = (parts: Partial<EngineParts> = {}) =>
     clients: clients(),
     users: {},
     settings: () => settingsSchema.parse({}),
+    mfaPolicies: { strictest: () => 'optional' },
     keys: () => ({ active: [{ privateJwk: { kid: 'k1' } }], published: [] }),
     cookieSigner: { sign: String, verify: () => true, index: () => 0 },
     scopes: new Set(['openid']),

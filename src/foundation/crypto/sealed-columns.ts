@@ -20,6 +20,7 @@ export const sealedColumns: readonly SealedColumn[] = [
   { table: 'federation_attempts', column: 'arrival', mixed: false },
   { table: 'federated_identities', column: 'access_token', mixed: false },
   { table: 'federated_identities', column: 'refresh_token', mixed: false },
+  { table: 'federated_sign_ins', column: 'id_token', mixed: false },
   // Sessions, interactions, device codes and pushed requests hold cookie values and codes of others; tokens hold nothing.
   { table: 'artifacts', column: 'payload', mixed: true },
 ];

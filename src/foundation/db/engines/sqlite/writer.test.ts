@@ -97,7 +97,7 @@ describe('the writer of a SQLite file', () => {
   });
 
   it('takes the file back from a lease that outlasts its limit, and says no to its COMMIT', async () => {
-    const lease = await open({ leaseMs: 50 }).lease();
+    const lease = await open({ leaseMs: 1_000 }).lease();
     await lease.execute(insert('lease'));
     await writer.submit(unit(put('unit')));
     expect(await failure(lease.commit([]))).toMatchObject({ cause: { kind: 'TransactionAlreadyClosed' } });
