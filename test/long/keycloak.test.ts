@@ -1,6 +1,7 @@
 import * as client from 'openid-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { byOperator } from '../../src/features/audit/module.ts';
+import type { NewProvider } from '../../src/features/federation/module.ts';
 import { accountPage } from '../account/kit.ts';
 import { expireKept, reaching, retrieve, tokenOf } from '../federation/vault.ts';
 import { Browser, type Page, textOf } from '../kit/browser.ts';
@@ -34,23 +35,25 @@ beforeAll(async () => {
     backchannelLogoutUri: `${product.url}/federation/keycloak/backchannel-logout`,
     people: [ada],
   });
-  const { issuer, clientId, clientSecret } = keycloak;
-  const registered = { client_id: clientId, client_secret: clientSecret };
-  await product.app.core.providers.upsert(
-    {
-      name: 'keycloak',
-      type: 'oidc',
-      issuer,
-      ...registered,
-      policy: { create: true, tokens: 'keep', logout: 'everywhere' },
-    },
-    byOperator,
-  );
-}, 660_000);
+  await register({ logout: 'everywhere' });
+}, 900_000);
 afterAll(async () => {
   await keycloak?.stop();
   await product?.stop();
 });
+
+async function register(policy: NewProvider['policy']): Promise<void> {
+  const { issuer, clientId, clientSecret } = keycloak;
+  const registered = { client_id: clientId, client_secret: clientSecret };
+  const provider = {
+    name: 'keycloak',
+    type: 'oidc',
+    issuer,
+    ...registered,
+    policy: { create: true, ...policy },
+  } as const;
+  await product.app.core.providers.upsert(provider, byOperator);
+}
 
 /** Signs in here by way of Keycloak, with its own form unless the browser is known there. */
 const signInHere = (browser = new Browser()): Promise<Page> => signInAt(app.request().url, browser);
@@ -97,6 +100,10 @@ describe('sign-in by way of Keycloak', () => {
 });
 
 describe('the tokens that Keycloak gave', () => {
+  // An offline session takes the place of the one that people sign out of: what follows is without.
+  beforeAll(() => register({ tokens: 'keep' }));
+  afterAll(() => register({ logout: 'everywhere' }));
+
   it('are kept, renewed, and revoked there when the identity is taken off', async () => {
     const browser = new Browser();
     const { url, verifier } = app.request(reaching('keycloak'));

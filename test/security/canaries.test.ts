@@ -14,6 +14,7 @@ import type { Upstream } from '../kit/upstreams/upstream.ts';
 import { assertionFor, makeClientKey, postWithAssertion } from '../protocol/kit/assertion.ts';
 import { type Listener, startListener } from '../protocol/kit/listener.ts';
 import { meetFederatedSecrets } from './kit/federated-secrets.ts';
+import { kindsOfSecrets } from './kit/kinds-of-secrets.ts';
 import { meetMailedSecrets } from './kit/mailed-secrets.ts';
 import { takeSecondStep } from './kit/second-step.ts';
 import { privateSigningKeys } from './signing-keys.ts';
@@ -418,55 +419,6 @@ const links = [
   'unlock link',
 ];
 
-/** Kinds that were to be met on the way; a run without one of them would prove nothing about it. */
-const kinds = [
-  'access token',
-  'address link',
-  'assertion',
-  'attempt cookie',
-  'client secret',
-  'code',
-  'code verifier',
-  'device code',
-  'device cookie',
-  'encryption key',
-  'id token',
-  'interaction cookie',
-  'invitation',
-  'logout token',
-  'mailed code',
-  'nonce',
-  'not-me link',
-  'passkey challenge',
-  'password',
-  'postern.email-sign-in cookie',
-  'postern.registration cookie',
-  'private key',
-  'provider client secret',
-  'recovery code',
-  'refresh token',
-  'registration link',
-  'request uri',
-  'reset link',
-  'resume cookie',
-  'secret of an app',
-  'session cookie',
-  'set-up link',
-  'sign-in link',
-  'state',
-  'undelete link',
-  'undo link',
-  'unlock link',
-  'upstream access token',
-  'upstream code',
-  'upstream code verifier',
-  'upstream id token',
-  'upstream logout token',
-  'upstream refresh token',
-  'upstream state',
-  'user code',
-];
-
 describe('the detector', () => {
   const own = new Canaries();
   const value = own.plant('secret', 'c4n4ry+/value & more');
@@ -501,7 +453,7 @@ describe('the detector', () => {
 
 describe('after every flow and every misfortune', () => {
   it('each kind of secret has been met', () => {
-    expect(canaries.kinds()).toEqual(kinds);
+    expect(canaries.kinds()).toEqual(kindsOfSecrets);
   });
 
   it('the log has lines of all of it, at the lowest level, with errors of the store among them', () => {

@@ -93,11 +93,7 @@ export function createAskProvider(connect: Connect, clock: Clock): AskProvider {
 
 function wishParameters(provider: Provider, wishes: Wishes, anew: boolean): Record<string, string> {
   const { prompt, loginHint, maxAge = anew ? 0 : undefined, uiLocales } = wishes;
-  const { prompts, offline } = provider.preset;
-  const asksConsent = keepsTokens(provider) && offline?.asksConsent === true && prompt !== 'none';
-  // Who cannot be made to sign in anew there is at least asked who they are.
-  const asked = prompt === undefined || prompts === undefined || prompts.includes(prompt) ? prompt : 'select_account';
-  const all = [asked, asksConsent ? 'consent' : undefined].filter((one) => one !== undefined).join(' ');
+  const all = promptsFor(provider, prompt).join(' ');
   return {
     ...(all === '' ? {} : { prompt: all }),
     ...(loginHint === undefined ? {} : { login_hint: loginHint }),
@@ -105,6 +101,14 @@ function wishParameters(provider: Provider, wishes: Wishes, anew: boolean): Reco
     ...(maxAge === undefined ? {} : { max_age: String(maxAge) }),
     ...(uiLocales === undefined ? {} : { ui_locales: uiLocales }),
   };
+}
+
+/** Values of `prompt` that the provider takes. Who cannot be made to sign in anew there is at least asked who they are. */
+function promptsFor(provider: Provider, prompt: string | undefined): string[] {
+  const { prompts, offline } = provider.preset;
+  const asksConsent = keepsTokens(provider) && offline?.asksConsent === true && prompt !== 'none';
+  const asked = prompt === undefined || prompts === undefined || prompts.includes(prompt) ? prompt : 'select_account';
+  return [asked, asksConsent ? 'consent' : undefined].filter((one) => one !== undefined);
 }
 
 /** A refusal of ours, of what a provider answered. */

@@ -31,7 +31,7 @@ import type { Provider } from './provider.ts';
 import type { createSetOut } from './set-out.ts';
 import type { FederatedSignInStore } from './sign-ins/store.ts';
 import { writeWayCookie } from './way-cookie.ts';
-import type { createWelcome } from './welcome.ts';
+import type { createWelcome, Welcome } from './welcome.ts';
 
 export interface InteractionPagesParts extends CallbackParts, FreshnessParts {
   readonly settings: Pick<SettingsModule, 'current'>;
@@ -152,10 +152,8 @@ async function takeUp(ctx: Context, parts: InteractionPagesParts, taken: Taken):
   const { interaction, attempt, arrival } = taken;
   const provider = parts.providers.find(attempt.provider);
   if (!provider) return seeOther(ctx, at(interaction));
-  const { clientId } = interaction;
   if (isTooOld(parts, attempt, arrival)) return askAnew(ctx, parts, taken, provider);
-  const returned = { provider, attempt, arrival, clientId };
-  const silent = isSilent(returned);
+  const silent = isSilent({ provider, attempt, arrival });
   const newcomer = { provider, attemptId: attempt.id, arrival, by: byArrival(ctx), isSilent: silent };
   const welcome = await parts.welcome(newcomer);
   switch (welcome.kind) {
@@ -166,14 +164,7 @@ async function takeUp(ctx: Context, parts: InteractionPagesParts, taken: Taken):
       currentUnit()?.joinStep([parts.attempts.awaitProof(attempt.id, welcome.userId)], 'consume');
       return seeOther(ctx, at(interaction));
     case 'known':
-      if (await isLocked(ctx, parts, welcome.userId)) {
-        return refuse(ctx, parts, taken, { problem: 'locked', subject: welcome.userId });
-      }
-      if (silent && !(await mayPass(parts, returned, welcome.userId))) {
-        return refuse(ctx, parts, taken, { problem: 'stale', subject: welcome.userId });
-      }
-      currentUnit()?.joinStep(welcome.operations, 'consume');
-      return signIn(ctx, parts, taken, welcome.userId);
+      return letIn(ctx, parts, { ...taken, provider }, welcome);
     case 'created':
       return signIn(ctx, parts, taken, welcome.userId);
   }
@@ -194,6 +185,21 @@ async function askAnew(
 ): Promise<void> {
   const { wishes } = wishesOf(ctx, interaction);
   await leave(ctx, parts, provider, { uid: interaction.uid, anew: true, wishes: { ...wishes, prompt: 'login' } });
+}
+
+/** Lets somebody in whose identity belongs to an account, unless something keeps them out. */
+async function letIn(
+  ctx: Context,
+  parts: InteractionPagesParts,
+  taken: Taken & { readonly provider: Provider },
+  { userId, operations }: Extract<Welcome, { kind: 'known' }>,
+): Promise<void> {
+  const refused = (problem: AttemptProblem) => refuse(ctx, parts, taken, { problem, subject: userId });
+  if (await isLocked(ctx, parts, userId)) return refused('locked');
+  const returned = { ...taken, clientId: taken.interaction.clientId };
+  if (isSilent(returned) && !(await mayPass(parts, returned, userId))) return refused('stale');
+  currentUnit()?.joinStep(operations, 'consume');
+  return signIn(ctx, parts, taken, userId);
 }
 
 /** An account that is locked after too many tries stays so, except in browsers that it knows. */

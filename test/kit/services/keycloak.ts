@@ -58,6 +58,7 @@ export async function startKeycloak(options: KeycloakOptions): Promise<Keycloak>
     return `${people}/${found[0]?.id}`;
   };
   await call('POST', '/admin/realms', realmOf(options, { clientId, clientSecret }));
+  await warmUp(`${root}/realms/${realm}`);
   return {
     issuer: `${root}/realms/${realm}`,
     clientId,
@@ -75,6 +76,14 @@ export async function startKeycloak(options: KeycloakOptions): Promise<Keycloak>
     forgetGrants: async (username) => void (await call('DELETE', `${await personAt(username)}/consents/${clientId}`)),
     stop: async () => void (await server.stop('SIGTERM')),
   };
+}
+
+/** The first answers of a program in Java take longer than a person is made to wait for a provider. */
+async function warmUp(issuer: string): Promise<void> {
+  await fetch(`${issuer}/.well-known/openid-configuration`);
+  await fetch(`${issuer}/protocol/openid-connect/certs`);
+  await fetch(`${issuer}/protocol/openid-connect/auth?client_id=nobody`);
+  await fetch(`${issuer}/protocol/openid-connect/token`, { method: 'POST', body: new URLSearchParams() });
 }
 
 /** Fills in Keycloak's own sign-in page, whose button is an `input`, and follows where it leads. */
