@@ -144,8 +144,9 @@ describe.each(ways)('$name, JavaScript: $javaScriptEnabled', ({ kind, name, java
     expect(seen[1]).toEqual(seen[0]);
   });
 
-  if (name === 'apple') {
-    it('is answered by another site’s form, to which only the attempt’s cookie comes', async () => {
+  it.each(name === 'apple' ? [name] : [])(
+    'is answered by another site’s form, to which only the attempt’s cookie comes',
+    async () => {
       const { page, observed } = await open(way);
       const brought: Promise<Record<string, string>>[] = [];
       page.on('request', (request) => {
@@ -167,8 +168,8 @@ describe.each(ways)('$name, JavaScript: $javaScriptEnabled', ({ kind, name, java
       expect((await page.context().cookies(stage.server.url)).map((one) => one.name)).toContain('session');
       expect(observed.complaints).toEqual([]);
       await page.context().close();
-    });
-  }
+    },
+  );
 
   it('comes back to the sign-in page when the person says no there', async () => {
     const { page, observed } = await open(way);
