@@ -210,6 +210,7 @@ describe.each([{ javaScriptEnabled: true }, { javaScriptEnabled: false }])(
       await page.click('#delete-account');
       await page.fill('input[name=current_password]', person.password);
       await page.click('#delete-account');
+      await page.waitForSelector('#leaving-page');
       await mailTo(person.email, '/account/undelete');
       await page.goto(authorizationUrl(stage, harbour));
       await signIn(page, person);

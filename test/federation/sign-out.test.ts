@@ -211,7 +211,7 @@ describe('a sign-out of somebody who came by a provider', () => {
 /** Signs in by password where another person is signed in; the library's page that signs that one out posts itself. */
 async function typeIn(browser: Browser, start: Page, { email, password }: { email: string; password: string }) {
   const page = await browser.submit(start, 'login-submit', { login: email, password }, isBack);
-  const action = /<form method="post" action="([^"]+)">/.exec(page.text)?.[1];
+  const action = /<form id="hand-over" method="post" action="([^"]+)">/.exec(page.text)?.[1];
   const xsrf = /name="xsrf" value="([^"]+)"/.exec(page.text)?.[1];
   if (action === undefined || xsrf === undefined) throw new Error(`nobody is signed out here:\n${page.text}`);
   const posted = await browser.post(action, { xsrf, logout: 'yes' });
