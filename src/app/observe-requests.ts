@@ -36,9 +36,9 @@ const clientOf = (ctx: Context): string | undefined =>
 
 /** The pattern that answered: of few values, and free of secrets. */
 function routeOf(ctx: Context): string {
-  // A door of ours first: the library may have gone on within its request.
-  const { _matchedRoute: matched, oidc } = ctx as { _matchedRoute?: unknown; oidc?: { route?: string } };
+  const { oidc } = ctx as { oidc?: { route?: string } };
+  // A door of ours first, where the library went on within its request.
+  const matched = ctx.state['resumedAt'] ?? oidc?.route ?? (ctx as { _matchedRoute?: unknown })._matchedRoute;
   if (typeof matched === 'string') return matched;
-  if (oidc?.route !== undefined) return oidc.route;
   return ctx.path.startsWith('/assets/') ? '/assets/:file' : 'none';
 }

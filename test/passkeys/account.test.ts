@@ -119,7 +119,7 @@ describe('passkeys on the account page', () => {
     const codes = recoveryCodesOn(await addOn(first.browser, first.page, key));
     const { browser, page } = await enter(key);
     const ask = await browser.submit(page, 'factor-remove');
-    expect([has(ask, 'remove-page'), ask.text.includes('your password alone')]).toEqual([true, true]);
+    expect([has(ask, 'remove-page'), ask.text.includes('Your password alone')]).toEqual([true, true]);
     expect((await browser.submit(ask, 'code-submit', { code: 'wrong-wrong' })).status).toBe(401);
     const forged = await signOn(browser, ask, 'passkey-submit', [key, { forged: true }]);
     expect([forged.status, has(forged, 'remove-page')]).toEqual([401, true]);

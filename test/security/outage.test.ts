@@ -99,7 +99,8 @@ const pages: Record<string, () => Promise<Attempt>> = {
   },
   'go on after a sign-in': async () => {
     const browser = new Browser();
-    const page = await browser.open(app.request().url);
+    // An answer that is a page is the browser's to come for.
+    const page = await browser.open(app.request({ response_mode: 'form_post' }).url);
     const { action } = formOf(page, 'login-submit');
     const posted = await browser.post(new URL(action, product.url).href, {
       login: user.email,

@@ -26,6 +26,8 @@ export function createResumeHere({ provider, serve }: { provider: () => Provider
     const name = provider().cookieName('resume');
     const given = cookies.get.bind(cookies);
     cookies.get = (asked, options) => (asked === name ? uid : given(asked, options));
+    // For log and metrics: the library's router notes its own address over that of the door.
+    ctx.state['resumedAt'] = (ctx as { _matchedRoute?: unknown })._matchedRoute;
     ctx.method = 'GET';
     ctx.url = new URL(returnTo).pathname;
     try {

@@ -92,8 +92,8 @@ function lossFor(kind: string, payload: Payload): Loss {
 }
 
 function replayLoss(used: unknown): Loss {
-  if (used === replays.assertion) return losses.assertion;
-  return used === replays.proofAtApi ? losses.proofAtApi : losses.proof;
+  if (used === replays.proof) return losses.proof;
+  return used === replays.proofAtApi ? losses.proofAtApi : losses.assertion;
 }
 
 /** Nothing is issued under a grant or a sign-in that has ended, even if it ended a moment ago on another node. */
