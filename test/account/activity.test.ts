@@ -32,7 +32,7 @@ describe('activity', () => {
     const app = await addWebApp(product, { client_name: 'Harbour Books' });
     const { browser } = await app.tokens(user, { scope: 'openid email' });
     const page = await open(browser);
-    expect(titles(page).slice(0, 2).sort()).toEqual(['An app was let in Harbour Books', 'Signed in Harbour Books']);
+    expect(titles(page).slice(0, 2).sort()).toEqual(['An app was allowed Harbour Books', 'Signed in Harbour Books']);
     expect(titles(page).at(-1)).toBe('The account was created');
     expect(page.text).toContain('from 127.0.0.1');
     expect(page.text).not.toMatch(/token\.issued|Something was done/);

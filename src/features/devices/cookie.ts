@@ -14,20 +14,21 @@ const maxAgeMs = 400 * 24 * 60 * 60 * 1000;
 export function createDeviceCookie(issuer: string) {
   const https = issuer.startsWith('https:');
   const name = https ? '__Host-device' : 'device';
-  // A sign-in asks several times, and each time its signature would be checked.
-  const brought = new WeakMap<BrowserCookies, { readonly secret: string | undefined }>();
+  // A sign-in asks several times, and each time its signature would be checked; and it may begin in the request that gives it.
+  const held = new WeakMap<BrowserCookies, { readonly secret: string | undefined }>();
   return {
-    /** What the browser brought; undefined where the signature is not ours. */
+    /** What the browser brought, or was given meanwhile; undefined where the signature is not ours. */
     read(cookies: BrowserCookies): string | undefined {
-      const known = brought.get(cookies);
+      const known = held.get(cookies);
       if (known) return known.secret;
       const secret = cookies.get(name, { signed: true });
-      brought.set(cookies, { secret });
+      held.set(cookies, { secret });
       return secret;
     },
     write(cookies: BrowserCookies, secret: string): void {
       const bound = { httpOnly: true, sameSite: 'lax', path: '/', secure: https };
       cookies.set(name, secret, { ...bound, signed: true, overwrite: true, maxAge: maxAgeMs });
+      held.set(cookies, { secret });
     },
   };
 }
