@@ -105,7 +105,9 @@ export function watch(context: BrowserContext, origins: readonly string[]): Watc
   const complaints: string[] = [];
   const complain = (page: Page | null, what: string) => complaints.push(`${page?.url()}: ${what}`);
   context.on('console', (message) => {
-    if (!message.text().startsWith('Failed to load resource')) complain(message.page(), message.text());
+    // Hands are quicker than Chromium where they are not a person's: the field has been typed into when its turn comes.
+    const isHaste = message.text().startsWith('Autofocus processing was blocked');
+    if (!isHaste && !message.text().startsWith('Failed to load resource')) complain(message.page(), message.text());
   });
   context.on('weberror', (error) => complain(error.page(), error.error().message));
   context.on('request', (request) => {

@@ -66,6 +66,10 @@ export function openGallery() {
 
 export type Gallery = ReturnType<typeof openGallery>;
 
+/** Other pictures belong to other colours: what is asked for is waited for, or leaving would break it off. */
+const pictured = `new Promise((drawn) => requestAnimationFrame(() => drawn())).then(() =>
+  Promise.all(Array.from(document.images, (image) => image.decode().catch(() => undefined))).then(() => undefined))`;
+
 /** What is looked at: every how many samples, in which language, and how. */
 export interface Visit<L extends Look> {
   readonly language?: string;
@@ -116,6 +120,7 @@ export async function complaintsAbout<L extends Look>(
     for (const look of index % 2 === 0 ? looks : looks.toReversed()) {
       current = `${name}, ${look.width} px, ${look.scheme}`;
       await lookAs(page, look);
+      await page.evaluate(pictured);
       for (const complaint of await inspect({ page, name, index, look })) complain(complaint);
     }
   }

@@ -101,8 +101,9 @@ class Walker {
     const link = this.#planted('address link', linkIn(await this.#mail(email, /Confirm your address/)));
     await this.#send(browser, await this.#open(browser, link), 'link-confirm');
     const undo = this.#planted('undo link', linkIn(await this.#mail(former, /address of your account .* was changed/)));
-    await this.#send(browser, await this.#open(browser, undo), 'link-confirm');
+    const undone = await this.#send(browser, await this.#open(browser, undo), 'link-confirm');
     await this.#open(browser, undo);
+    await this.#setAnew(hrefOf(undone, 'address-password'));
   }
 
   async passkey(): Promise<void> {
