@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { guessOverHttp, rounds } from '../security/kit/guessing.ts';
+import { rounds } from '../security/kit/guesses.ts';
+import { guessOverHttp } from '../security/kit/guessing.ts';
 
 // test/security has the short form of it, which `npm test` runs.
 describe('ten thousand guesses over HTTP, from five hundred addresses behind a proxy and from one that claims to be others', () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { guessOverHttp, rounds } from './kit/guessing.ts';
+import { rounds } from './kit/guesses.ts';
+import { guessOverHttp } from './kit/guessing.ts';
 
 /** What the largest number of wrong passwords from one address is, and what comes back to it while this lasts. */
 const mostOfOneAddress = 130;

@@ -4,15 +4,18 @@ import { createRequestContextReader } from '../../src/foundation/http/request-co
 import { Browser } from '../kit/browser.ts';
 import { type Product, startProduct, type TestUser } from '../kit/product.ts';
 import { addWebApp, isBack } from '../kit/relying-app.ts';
-import { until } from '../kit/until.ts';
 import { advance } from '../protocol/kit/time.ts';
-
-/** How large the attack is: guesses at a few accounts again and again, and one at each of many others. */
-interface Size {
-  readonly accounts: number;
-  readonly others: number;
-  readonly addresses: number;
-}
+import {
+  addOthers,
+  addressOf,
+  forEach,
+  guessesIn,
+  guessOf,
+  isSprayingSeen,
+  madeUp,
+  rounds,
+  type Size,
+} from './kit/guesses.ts';
 
 /** What became of it. */
 interface Story {
@@ -25,32 +28,16 @@ interface Story {
   readonly forged: number;
 }
 
-const rounds = 90;
-/** In which round the guesser finds the right password. */
-const luckyRound = 40;
-const atOnce = 8;
-
 /** The proxy that everything comes through, and what the guessers write left of what it says. */
 const proxy = '127.0.0.1';
 const readContext = createRequestContextReader({ trustProxy: ['127.0.0.0/8'] });
-const addressOf = (n: number): string => `198.18.${n >> 8}.${n & 255}`;
-const forgedAddress = (n: number): string => `10.${n & 255}.${(n >> 8) & 255}.7`;
 const addressSeen = (n: number, addresses: number): string | undefined => {
-  const headers = { 'x-forwarded-for': `${forgedAddress(n)}, ${addressOf(n % addresses)}` };
+  const headers = { 'x-forwarded-for': `${madeUp(n)}, ${addressOf(n % addresses)}` };
   return readContext({ headers, socket: { remoteAddress: proxy } } as never, 'test').ip;
 };
 
 let product: Product;
 afterEach(() => product.stop());
-
-/** Does it for every number below `count`, a few at a time. */
-async function forEach(count: number, work: (n: number) => Promise<unknown>): Promise<void> {
-  let next = 0;
-  const worker = async () => {
-    while (next < count) await work(next++);
-  };
-  await Promise.all(Array.from({ length: atOnce }, worker));
-}
 
 /** A browser that knows nothing but its cookies. */
 function cookieJar() {
@@ -72,19 +59,7 @@ async function settle({ accounts, others }: Size): Promise<Owner[]> {
     await product.database.commit({ operations: devices.meet(cookies, user.id, {}), fallback: [] });
     owners.push({ ...user, cookies });
   });
-  const other = (n: number) => ({
-    id: `other ${n}`,
-    email: `other${n}@example.org`,
-    emailKey: `other${n}@example.org`,
-    emailVerified: true,
-    claims: '{}',
-    createdAt: 0n,
-    updatedAt: 0n,
-  });
-  for (let from = 0; from < others; from += 50) {
-    const data = Array.from({ length: Math.min(50, others - from) }, (_, n) => other(from + n));
-    await product.database.together((tx) => tx.user.createMany({ data }));
-  }
+  await addOthers(product, others);
   return owners;
 }
 
@@ -103,24 +78,20 @@ function loginOf(at: Product): TryLogin {
 }
 
 async function attack(size: Size, owners: readonly Owner[]): Promise<Omit<Story, 'sprayingSeen' | 'ownersLockedOut'>> {
-  const { accounts, others, addresses } = size;
+  const { addresses } = size;
   const login = loginOf(product);
   const evaluated = new Map<string, number>();
   const opened = new Set<string>();
   let forged = 0;
-  const every = Math.floor((accounts * rounds) / others) + 1;
-  await forEach(accounts * rounds + others, async (n) => {
+  await forEach(guessesIn(size), async (n) => {
     // Fast, and yet so that waits end while it lasts.
     advance(0.02);
-    const turn = n - Math.floor(n / every);
-    const owner = n % every === every - 1 ? undefined : owners[turn % accounts];
-    const name = owner?.email ?? `other${Math.floor(n / every)}@example.org`;
-    const isLucky = owner !== undefined && Math.floor(turn / accounts) === luckyRound;
+    const guess = guessOf(n, size, owners);
     const address = addressSeen(n, addresses);
     if (address !== addressOf(n % addresses)) forged += 1;
-    const { kind } = await login(name, isLucky ? owner.password : `guess number ${n}`, { address });
-    if (kind === 'signed-in') opened.add(name);
-    if (kind !== 'throttled') evaluated.set(name, (evaluated.get(name) ?? 0) + 1);
+    const { kind } = await login(guess.login, guess.password, { address });
+    if (kind === 'signed-in') opened.add(guess.login);
+    if (kind !== 'throttled') evaluated.set(guess.login, (evaluated.get(guess.login) ?? 0) + 1);
   });
   return { mostEvaluated: Math.max(...evaluated.values()), opened: opened.size, forged };
 }
@@ -142,11 +113,7 @@ async function run(size: Size, mutate: () => void = () => {}): Promise<Story> {
   const owners = await settle(size);
   const outcome = await attack(size, owners);
   const ownersLockedOut = await lockedOut(owners);
-  const seen = async () => (await product.events('attack.spraying')).some(({ reason }) => reason === 'many_addresses');
-  const sprayingSeen = await until('it is written down', seen).then(
-    () => true,
-    () => false,
-  );
+  const sprayingSeen = await isSprayingSeen(product);
   return { ...outcome, ownersLockedOut, sprayingSeen };
 }
 
