@@ -17,6 +17,7 @@ import { samples } from './samples.ts';
 
 /** Where pictures go when someone wants to look at the pages; none are taken otherwise. */
 const pictures = process.env.POSTERN_PAGE_PICTURES;
+export const takesPictures = pictures !== undefined;
 /** Whether the run takes its time and shows everything to everybody. */
 export const isLong = process.env.POSTERN_TEST_LONG === '1';
 
