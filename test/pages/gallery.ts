@@ -2,7 +2,9 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright';
 import { afterAll, beforeAll } from 'vitest';
+import { axeViolations } from '../kit/axe.ts';
 import {
+  axePath,
   type Browsers,
   distinctBy,
   type Look,
@@ -138,4 +140,10 @@ export async function takePicture(page: Page, name: string): Promise<void> {
 export async function layoutFaults(page: Page): Promise<string[]> {
   const [low, sideways] = (await page.evaluate(`[${lowTargets}, ${scrollsSideways}]`)) as [string, boolean];
   return [...(low === '' ? [] : [`too low: ${low}`]), ...(sideways ? ['scrolls sideways'] : [])];
+}
+
+/** What axe finds on the sample that is open, by every rule. */
+export async function accessibilityFaults(page: Page): Promise<string[]> {
+  if (!(await page.evaluate("'axe' in window"))) await page.addScriptTag({ url: axePath });
+  return await axeViolations(page);
 }

@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import axe from 'axe-core';
 import { type BrowserContext, chromium, type Page } from 'playwright';
 import { formActionSource, type Headers, securityHeaders } from '../../src/foundation/http/security-headers.ts';
 import type { PageLocals, PageName } from '../../src/foundation/views/pages.ts';
@@ -46,6 +47,9 @@ export interface PageServer {
   close(): Promise<void>;
 }
 
+/** Where the server of samples has axe: the browser keeps what it made of it, which takes longer than to run it. */
+export const axePath = '/axe.js';
+
 /** Serves every sample at `/<its name>?ui_locales=<language>` and the assets, with the headers of the real routes. */
 export async function servePages(): Promise<PageServer> {
   const views = sampleViews();
@@ -57,6 +61,8 @@ export async function servePages(): Promise<PageServer> {
     if (path.includes('/hand-over.')) {
       // The page that posts itself stays, to be looked at.
       response.writeHead(200, { 'Content-Type': 'text/javascript' }).end();
+    } else if (path === axePath) {
+      response.writeHead(200, { 'Content-Type': 'text/javascript', 'Cache-Control': 'max-age=3600' }).end(axe.source);
     } else if (sample) {
       response.writeHead(200, { ...headersOf(sample), 'Content-Type': 'text/html; charset=utf-8' });
       response.end(renderSample(views, sample, searchParams.get('ui_locales') ?? undefined));

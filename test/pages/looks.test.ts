@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { axeViolations } from '../kit/axe.ts';
 import {
+  accessibilityFaults,
   complaintsAbout,
   distinctNames,
   isLong,
@@ -31,7 +31,7 @@ it('every page in every state is accessible, self-contained and within its polic
     if (isOnce && look !== looks[0]) return [];
     await takePicture(page, `${name}-${look.width}-${look.scheme}`);
     const axe = isLong || isOnce || look === opposites[index % 2];
-    return [...(await layoutFaults(page)), ...(axe ? await axeViolations(page) : [])];
+    return [...(await layoutFaults(page)), ...(axe ? await accessibilityFaults(page) : [])];
   });
   expect(complaints).toEqual([]);
 });
