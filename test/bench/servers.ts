@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { runtimeFlags } from '../../bin/set-up/runtime.mjs';
+import { runtimeEnvironment, runtimeFlags } from '../../bin/set-up/runtime.mjs';
 import { type Child, cleanEnvironment, startChild } from '../kit/services/child.ts';
 import { freePort } from '../kit/services/free-port.ts';
 import { cpuMsOf, residentMbOf } from './usage.ts';
@@ -39,6 +39,7 @@ export async function posternEnvironment(dataDir: string): Promise<NodeJS.Proces
   const port = await freePort();
   return {
     ...cleanEnvironment(),
+    ...runtimeEnvironment,
     NODE_ENV: 'production',
     POSTERN_DATA_DIR: dataDir,
     POSTERN_PORT: String(port),

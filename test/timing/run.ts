@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { hash } from 'argon2';
-import { runtimeFlags } from '../../bin/set-up/runtime.mjs';
+import { runtimeEnvironment, runtimeFlags } from '../../bin/set-up/runtime.mjs';
 import { composeCore } from '../../src/app/compose-features.ts';
 import { openStore } from '../../src/app/open-store.ts';
 import { byOperator } from '../../src/features/audit/module.ts';
@@ -121,6 +121,7 @@ const folder = temporaryFolder('timing');
 const port = await freePort();
 const env = {
   ...cleanEnvironment(),
+  ...runtimeEnvironment,
   NODE_ENV: 'production',
   POSTERN_DATA_DIR: folder.path,
   POSTERN_PORT: String(port),
