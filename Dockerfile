@@ -9,6 +9,7 @@ RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY bin ./bin
 COPY prisma ./prisma
 COPY src ./src
+COPY views ./views
 COPY tsconfig.json tsconfig.build.json ./
 RUN node bin/prepare.mjs build
 # The package's own build of argon2 runs on every CPU. This one takes half the time, where the CPU can run it.

@@ -19,12 +19,14 @@ const generate = {
   },
 };
 
-/** Compiles src to dist. The old build stays in place until the new one is whole. */
+/** Compiles src and the templates to dist. The old build stays in place until the new one is whole. */
 const build = {
   name: 'build',
   inputs: () => {
-    const isSource = (path) => !path.endsWith('.test.ts');
-    return filesIn(['src', 'tsconfig.json', 'tsconfig.build.json', ...versions], isSource);
+    // Tests are not built, and words are read as they are.
+    const isBuilt = (path) => !path.endsWith('.test.ts') && !path.startsWith('views/locales');
+    const made = ['src', 'views', 'bin/build-templates.mjs', 'tsconfig.json', 'tsconfig.build.json'];
+    return filesIn([...made, ...versions], isBuilt);
   },
   outputs: () => filesIn(['dist']),
   async make() {
@@ -36,6 +38,9 @@ const build = {
       const compiler = inProject('node_modules/typescript/bin/tsc');
       await run(findRuntime(), [compiler, '-p', 'tsconfig.build.json', '--outDir', fresh], {
         remedy: 'run `npm run typecheck` to see all of it.',
+      });
+      await run(findRuntime(), [inProject('bin/build-templates.mjs'), fresh], {
+        remedy: 'run `npm run build` once views is right.',
       });
       rmSync(inProject('dist'), { recursive: true, force: true });
       renameSync(fresh, inProject('dist'));

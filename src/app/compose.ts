@@ -68,8 +68,6 @@ export interface App {
   readonly mail: Mail;
   readonly outbox: Outbox;
   readonly koa: Koa;
-  /** Does ahead what first requests would wait for. */
-  warmUp(): Promise<void>;
   /** Stops what runs by itself; the database stays open. */
   stop(): Promise<void>;
 }
@@ -117,7 +115,6 @@ export async function compose(parts: AppParts): Promise<App> {
     outbox,
     koa,
     stop,
-    warmUp: () => views.compileAll(),
   };
 }
 

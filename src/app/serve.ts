@@ -91,7 +91,6 @@ async function open(parts: ServeParts, built: Built): Promise<Running> {
     health.markStarted();
     log.info({ issuer: config.issuer, port, management_port: management.port, argon2: argon2Build().kind }, 'ready');
     await printSetUpLink(app, parts);
-    await app.warmUp();
   } catch (error) {
     // Somebody may be served already: the store stays open until they are done.
     for (const close of closers) await close();

@@ -1,10 +1,11 @@
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
+import { createI18n } from './i18n.ts';
 import { mailNames } from './mails.ts';
 import { pageNames } from './pages.ts';
 import { createViews, type ViewsOptions } from './render.ts';
+import { buildTemplates, openTemplates } from './templates.ts';
 
 const root = join(import.meta.dirname, '../../..');
 const options: ViewsOptions = {
@@ -160,13 +161,29 @@ describe('the words', () => {
   });
 });
 
-it('compiles all templates ahead of the first request, and rejects for one that is missing', async () => {
-  await expect(createViews(options).compileAll()).resolves.toBeUndefined();
-  const folder = mkdtempSync(join(tmpdir(), 'views-'));
-  cpSync(options.viewsDir, folder, { recursive: true });
-  rmSync(join(folder, 'logout/done.pug'));
-  await expect(createViews({ ...options, viewsDir: folder }).compileAll()).rejects.toThrow('done.pug');
-  rmSync(folder, { recursive: true });
+describe('the templates of a build', () => {
+  // Below the project, because they ask for a package.
+  const folder = mkdtempSync(join(root, 'node_modules', '.templates-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  it('say the same as those that are compiled on the spot', () => {
+    buildTemplates(options.viewsDir, join(folder, 'built'));
+    const [compiled, built] = [openTemplates(options.viewsDir), openTemplates('nowhere', join(folder, 'built'))];
+    const words = createI18n(join(options.viewsDir, 'locales')).in('en');
+    const helpers = { asset: String, isoTime: String, initial: String, safeHref: String };
+    const said = { backTo: undefined, ip: nasty, at: 0, expiresAt: 0, href: '/x' };
+    const locals = { ...words, ...helpers, brand: { name: nasty }, issuer: options.issuer, page: said, mail: said };
+    expect(built.page('logout/done')(locals)).toBe(compiled.page('logout/done')(locals));
+    for (const form of ['subject', 'html', 'text'] as const)
+      expect(built.mail('reset-link', form)(locals)).toBe(compiled.mail('reset-link', form)(locals));
+  });
+
+  it('are not made while one is missing', () => {
+    const views = join(folder, 'views');
+    cpSync(options.viewsDir, views, { recursive: true });
+    rmSync(join(views, 'logout/done.pug'));
+    expect(() => buildTemplates(views, join(folder, 'broken'))).toThrow('done.pug');
+  });
 });
 
 it('knows every template that is a page, and nothing else', () => {

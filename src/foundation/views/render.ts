@@ -1,11 +1,9 @@
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { setImmediate as nextTurn } from 'node:timers/promises';
-import type pug from 'pug';
 import { type Assets, createAssets } from './assets.ts';
 import { createI18n, type I18n } from './i18n.ts';
-import { type MailLocals, type MailName, mailNames } from './mails.ts';
-import { type PageLocals, type PageName, pageNames } from './pages.ts';
+import type { MailLocals, MailName } from './mails.ts';
+import type { PageLocals, PageName } from './pages.ts';
+import { type MailForm, openTemplates } from './templates.ts';
 
 /** Who runs this server, as people see it. */
 export interface Brand {
@@ -39,11 +37,6 @@ export interface Views {
   render<Name extends PageName>(page: Name, locals: PageLocals[Name], options: RenderOptions): string;
   /** A mail. Everything in `locals` is escaped in its HTML. */
   renderMail<Name extends MailName>(mail: Name, locals: MailLocals[Name], options: RenderOptions): RenderedMail;
-  /**
-   * Compiles every template that no request has needed yet, one a turn of the event loop. Called once the server
-   * listens: all of them together cost a third of a second, which a start need not wait for. Rejects for a broken one.
-   */
-  compileAll(): Promise<void>;
   /** The language for a request from `ui_locales` and `Accept-Language`. */
   readonly negotiate: I18n['negotiate'];
   /** Every language the pages speak, as tags of BCP 47. */
@@ -51,63 +44,28 @@ export interface Views {
   readonly assets: Assets;
 }
 
-/** Reads the words and the static files once; templates are compiled when first used and kept. */
+/** Reads the words and the static files once; templates are read when first used and kept. */
 export function createViews(options: ViewsOptions): Views {
   const assets = createAssets(options.publicDir);
   const i18n = createI18n(join(options.viewsDir, 'locales'));
   const issuerHost = new URL(options.issuer).host;
   const brand = options.brand ?? { name: issuerHost };
   const shared = { brand, issuer: options.issuer, issuerHost, asset: assets.href, initial, safeHref, isoTime };
-  const { page: compiled, mail: compiledMail } = templatesOf(options.viewsDir);
+  const templates = openTemplates(options.viewsDir);
 
   return {
     assets,
     negotiate: i18n.negotiate,
     languages: i18n.languages,
-    render: (page, locals, { language }) => compiled(page)({ ...shared, ...i18n.in(language), page: locals }),
+    render: (page, locals, { language }) => templates.page(page)({ ...shared, ...i18n.in(language), page: locals }),
     renderMail(name, locals, { language }) {
       // What a person's own claims say (`de-AT`) is taken as a browser's wish is.
       const words = i18n.in(i18n.negotiate(language, undefined));
-      const form = (of: MailForm) => compiledMail(name, of)({ ...shared, ...words, mail: locals });
+      const form = (of: MailForm) => templates.mail(name, of)({ ...shared, ...words, mail: locals });
       return { subject: form('subject'), html: form('html'), text: form('text').trim().concat('\n') };
     },
-    async compileAll() {
-      for (const name of pageNames) {
-        await nextTurn();
-        compiled(name);
-      }
-      for (const name of mailNames) {
-        await nextTurn();
-        for (const form of mailForms) compiledMail(name, form);
-      }
-    },
   };
 }
-
-const mailForms = ['subject', 'html', 'text'] as const;
-type MailForm = (typeof mailForms)[number];
-
-/** Templates by name, compiled when first asked for. */
-function templatesOf(viewsDir: string) {
-  const templates = new Map<string, pug.compileTemplate>();
-  const compiled = (name: string, source: string): pug.compileTemplate => {
-    const known = templates.get(name);
-    if (known) return known;
-    const settings = { basedir: viewsDir, doctype: 'html', compileDebug: false, filename: join(viewsDir, 'view.pug') };
-    const template = templateCompiler().compile(source, settings);
-    templates.set(name, template);
-    return template;
-  };
-  return {
-    page: (name: PageName) => compiled(name, `include /${name}`),
-    /** A mail is written once, in pieces whose form stands in `mail/parts`. */
-    mail: (name: MailName, form: MailForm) =>
-      compiled(`mail/${name} ${form}`, `include /mail/parts/${form}\ninclude /mail/${name}`),
-  };
-}
-
-/** Loaded with the first page: it takes longer than everything else that a start needs. */
-const templateCompiler = (): typeof pug => createRequire(import.meta.url)('pug') as typeof pug;
 
 const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
 
