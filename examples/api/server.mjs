@@ -5,12 +5,15 @@
 import { createServer } from 'node:http';
 import { createRemoteJWKSet, jwtVerify } from 'jose';
 import * as oidc from 'openid-client';
+import { isProven } from './dpop.mjs';
 
 const issuer = new URL(process.env.ISSUER ?? 'http://localhost:8080');
 const port = Number(process.env.PORT ?? 3001);
 const audience = process.env.AUDIENCE ?? 'https://orders.example';
 const requiredScope = process.env.REQUIRED_SCOPE ?? 'orders:read';
-const { CLIENT_ID, CLIENT_SECRET } = process.env;
+const baseUrl = process.env.BASE_URL ?? `http://localhost:${port}`;
+// What the person's sign-in has to be: how it was done, and how long ago at most, in seconds.
+const { CLIENT_ID, CLIENT_SECRET, REQUIRED_ACR, MAX_AGE } = process.env;
 if (!CLIENT_ID || !CLIENT_SECRET) throw new Error('CLIENT_ID and CLIENT_SECRET are missing, see README.md');
 
 const plainHttp = issuer.protocol === 'http:' ? { execute: [oidc.allowInsecureRequests] } : undefined;
@@ -46,18 +49,39 @@ async function introspect(token) {
   return answer.active && answer.aud === audience ? answer : undefined;
 }
 
+/** A token that is bound to a key counts only with a proof of it, and no other counts with one (RFC 9449 §7). */
+async function isHeld(request, { scheme, token, claims }) {
+  const thumbprint = claims.cnf?.jkt;
+  if (thumbprint === undefined) return scheme === 'bearer';
+  if (scheme !== 'dpop') return false;
+  const { method, headers } = request;
+  return isProven({ proof: headers.dpop, token, method, url: new URL(request.url, baseUrl).href, thumbprint });
+}
+
+/** What the sign-in behind the token lacks, as the client asks for it (RFC 9470 §3, §4), or undefined. */
+function lacking({ acr, auth_time: authTime }) {
+  const isOld = MAX_AGE !== undefined && !(Date.now() / 1000 - authTime <= Number(MAX_AGE));
+  const more = {
+    ...(REQUIRED_ACR !== undefined && acr !== REQUIRED_ACR ? { acr_values: REQUIRED_ACR } : {}),
+    ...(isOld ? { max_age: MAX_AGE } : {}),
+  };
+  return Object.keys(more).length > 0 ? more : undefined;
+}
+
+const words = (scope) => String(scope ?? '').split(' ');
+
 const server = createServer(async (request, response) => {
   try {
-    const [scheme, token] = (request.headers.authorization ?? '').split(' ');
-    if (scheme.toLowerCase() !== 'bearer' || !token) return refuse(response, 401);
+    const [given, token] = (request.headers.authorization ?? '').split(' ');
+    const scheme = given.toLowerCase();
+    if (!['bearer', 'dpop'].includes(scheme) || !token) return refuse(response, 401);
     const claims = await check(token);
-    if (!claims) return refuse(response, 401, 'invalid_token');
-    if (
-      !String(claims.scope ?? '')
-        .split(' ')
-        .includes(requiredScope)
-    )
-      return refuse(response, 403, 'insufficient_scope');
+    if (!claims || !(await isHeld(request, { scheme, token, claims }))) return refuse(response, 401, 'invalid_token');
+    if (!words(claims.scope).includes(requiredScope)) {
+      return refuse(response, 403, 'insufficient_scope', { scope: requiredScope });
+    }
+    const more = lacking(claims);
+    if (more) return refuse(response, 401, 'insufficient_user_authentication', more);
     return answer(response, 200, {
       orders: [{ id: 1, title: 'Lighthouse lamp oil' }],
       for: claims.sub,
@@ -72,10 +96,10 @@ const server = createServer(async (request, response) => {
 server.listen(port, '127.0.0.1', () => console.log(`api: http://localhost:${port}/`));
 process.on('SIGTERM', () => server.close(() => process.exit(0)).closeAllConnections());
 
-/** RFC 6750 §3: the header says what is missing. */
-function refuse(response, status, error) {
-  const parts = [error && `error="${error}"`, status === 403 && `scope="${requiredScope}"`].filter(Boolean);
-  response.setHeader('www-authenticate', parts.length > 0 ? `Bearer ${parts.join(', ')}` : 'Bearer');
+/** RFC 6750 §3, RFC 9470 §3: the header says what is missing. */
+function refuse(response, status, error, more = {}) {
+  const said = Object.entries({ ...(error ? { error } : {}), ...more }).map(([name, value]) => `${name}="${value}"`);
+  response.setHeader('www-authenticate', ['Bearer', said.join(', ')].join(' ').trim());
   answer(response, status, { error: error ?? 'unauthorized' });
 }
 

@@ -177,7 +177,8 @@ clients:
     fieldTable(seedFields('clients'), clientMeanings),
     `What does not go together is refused: \`authorization_code\` without a redirect URI, \`client_credentials\` with \`none\`, \`refresh_token\`
 alone, \`private_key_jwt\` without \`jwks\` or \`jwks_uri\`, \`require_pkce: false\` on a public client. Redirect URIs are \`https\`, \`http\` on this machine, or
-an app's own scheme with \`application_type: native\`; without fragment, user name or password.`,
+a scheme that is a domain of the app's maker in reverse, with \`application_type: native\`; without fragment, user name or password. A native app
+has no secret: \`none\`, or \`private_key_jwt\`.`,
     '## `providers`\n\nOther identity providers that people sign in with; see [the guide](../federation.md).',
     fieldTable(seedFields('providers'), providerMeanings),
     '`policy` says who is let in, and as whom:',

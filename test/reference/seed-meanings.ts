@@ -46,7 +46,7 @@ export const clientMeanings: Readonly<Record<string, string>> = {
   policy_uri: 'Its privacy policy, linked from the consent page.',
   tos_uri: 'Its terms, linked from the consent page.',
   contacts: 'E-mail addresses of those who run it.',
-  application_type: '`native` for apps on a device: own schemes, and any port on loopback (RFC 8252).',
+  application_type: '`native` for apps on a device: schemes of their own, any port on loopback, no secret (RFC 8252).',
   redirect_uris: 'Where answers may go; compared character by character.',
   post_logout_redirect_uris: 'Where people may be sent after signing out.',
   backchannel_logout_uri: 'Told by POST when a session that it takes part in ends.',

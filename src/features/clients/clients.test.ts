@@ -36,11 +36,17 @@ describe('the form of a client', () => {
     ['a script', 'redirect_uris.0', { redirect_uris: ['javascript:alert(1)'] }],
     ['a password in a redirect URI', 'redirect_uris.0', { redirect_uris: ['https://u:p@app.example/cb'] }],
     ['a control character in a redirect URI', 'redirect_uris.0', { redirect_uris: ['https://app.example/\ncb'] }],
+    ['a secret in a native app', 'token_endpoint_auth_method', { application_type: 'native' }],
+    [
+      'a scheme that is nobody’s domain',
+      'redirect_uris.0',
+      { application_type: 'native', token_endpoint_auth_method: 'none', redirect_uris: ['myapp:/cb'] },
+    ],
     ['an own scheme for a web app', 'redirect_uris', { redirect_uris: ['org.example.app:/cb'] }],
     [
       'https on this machine for a native app',
       'redirect_uris',
-      { application_type: 'native', redirect_uris: ['https://localhost/cb'] },
+      { application_type: 'native', token_endpoint_auth_method: 'none', redirect_uris: ['https://localhost/cb'] },
     ],
     ['no redirect URI', 'redirect_uris', { redirect_uris: [] }],
     ['the implicit grant alone', 'grant_types', { grant_types: ['implicit', 'authorization_code'] }],
@@ -95,7 +101,14 @@ describe('the form of a client', () => {
 
   it.each([
     ['loopback by name', { redirect_uris: ['http://localhost:8081/cb', 'http://[::1]/cb', 'http://rp.localhost/cb'] }],
-    ['an own scheme', { application_type: 'native', redirect_uris: ['org.example.app:/cb', 'http://127.0.0.1/cb'] }],
+    [
+      'an own scheme',
+      {
+        application_type: 'native',
+        token_endpoint_auth_method: 'none',
+        redirect_uris: ['org.example.app:/cb', 'http://127.0.0.1/cb', 'https://app.example.org/cb'],
+      },
+    ],
     ['PKCE off where it authenticates', { require_pkce: false }],
     ['a service', { redirect_uris: [], grant_types: ['client_credentials'] }],
     [

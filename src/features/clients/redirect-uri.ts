@@ -22,7 +22,12 @@ export function redirectUriProblem(uri: string): string | undefined {
   if (uri.includes('#')) return 'must have no fragment';
   const scheme = url.protocol.slice(0, -1);
   if (forbiddenSchemes.includes(scheme)) return `must not use the scheme ${scheme}`;
-  if (scheme !== 'https' && scheme !== 'http') return undefined;
+  if (scheme !== 'https' && scheme !== 'http') {
+    // §7.1, §8.4: a name without a domain that the app's maker holds may be any other app's as well.
+    return scheme.includes('.')
+      ? undefined
+      : 'must use a scheme that is a domain of yours in reverse (org.example.app:/…)';
+  }
   if (url.username !== '' || url.password !== '') return 'must carry no user name or password';
   return scheme === 'http' && !loopback.test(url.hostname) ? 'must use https (http only for localhost)' : undefined;
 }

@@ -155,6 +155,12 @@ function contradictions(client: ReadClient): [keyof ReadClient, string][] {
       'grant_types',
       'refresh_token needs another grant beside it',
     ],
+    // RFC 8252 §8.5: what is in an app that anybody may install is no secret.
+    [
+      client.application_type === 'native' && usesSecret(client),
+      'token_endpoint_auth_method',
+      'a native app keeps no secret: none, or private_key_jwt for a key of each installation',
+    ],
     [client.client_secret !== undefined && !usesSecret(client), 'client_secret', `is not used with ${method}`],
     // A public client's access token may be anybody's who looks into the app; what it opens elsewhere must not be.
     [

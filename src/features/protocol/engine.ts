@@ -4,6 +4,7 @@ import Provider, { type Configuration } from 'oidc-provider';
 import type { Random } from '../../foundation/random.ts';
 import { type RefreshClientKeys, refreshAsserted } from './client-keys.ts';
 import { type AdaptedClients, adaptClientModel, type ClientHooks } from './client-model.ts';
+import { refuseScripts } from './cors.ts';
 import { cacheDocuments } from './document-cache.ts';
 import { type EngineParts, engineOptions } from './options.ts';
 import { plainRequests } from './plain-requests.ts';
@@ -57,6 +58,7 @@ export function buildEngine(options: EngineOptions): Engine {
     serve: compose([
       cacheDocuments(),
       plainRequests(provider, options),
+      refuseScripts,
       refreshAsserted(provider, options.refreshKeys),
       handFormOn,
       ...provider.middleware,

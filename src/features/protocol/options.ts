@@ -8,6 +8,7 @@ import type { Users } from '../users/module.ts';
 import { type AssuranceRule, assurances } from './assurance.ts';
 import { claimsByScope, findAccount, tokenClaims } from './claims.ts';
 import { consentPolicy, existingGrant, type OwnMetadata } from './consent-policy.ts';
+import { mayCallFrom } from './cors.ts';
 import { activeKey, publishedKey } from './engine-keys.ts';
 import { lifetimes } from './lifetimes.ts';
 import type { RememberedConsents } from './remembered-consent.ts';
@@ -83,9 +84,7 @@ export function engineOptions(parts: EngineParts): Configuration {
     issueRefreshToken: async (_ctx, client) => client.grantTypeAllowed('refresh_token'),
     // Without `offline_access` tokens end with the sign-in they came from (OpenID Connect Core §11).
     expiresWithSession: async (_ctx, code) => !code.scopes.has('offline_access'),
-    // `null` is the origin of sandboxed frames of any site, and what URLs of native apps have for one.
-    clientBasedCORS: (_ctx, origin, client) =>
-      origin !== 'null' && (client.redirectUris ?? []).some((uri) => URL.parse(uri)?.origin === origin),
+    clientBasedCORS: mayCallFrom,
     renderError: parts.pages.error,
     features: features(parts),
     formats: {

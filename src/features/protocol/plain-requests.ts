@@ -96,15 +96,14 @@ function plainForm(ctx: Context): Form | undefined {
   return form as Form;
 }
 
-/** What scripts of other origins may read; nobody proves a key at introspection. */
-const exposed: Readonly<Record<string, string>> = { introspection: 'WWW-Authenticate' };
-
-/** With the library's headers for programs of any origin (shared/cors.js). */
+/** With the library's headers for programs of any origin (shared/cors.js); scripts are kept away from introspection. */
 function give(ctx: Context, route: string, { body, ...oidc }: PlainAnswer): void {
   const { res } = ctx;
   res.setHeader('Vary', 'Origin');
-  res.setHeader('Access-Control-Allow-Origin', '*');
-  res.setHeader('Access-Control-Expose-Headers', exposed[route] ?? 'DPoP-Nonce,WWW-Authenticate');
+  if (ctx.path !== routes.introspection) {
+    res.setHeader('Access-Control-Allow-Origin', '*');
+    res.setHeader('Access-Control-Expose-Headers', 'DPoP-Nonce,WWW-Authenticate');
+  }
   ctx.body = body;
   Object.assign(ctx, { oidc: { route, ...oidc } });
 }
