@@ -1,4 +1,5 @@
 import { accounts } from './account-samples.ts';
+import { consents } from './consent-samples.ts';
 import type { Sample } from './sample.ts';
 import {
   account,
@@ -13,7 +14,6 @@ import {
   enrolment,
   forgot,
   form,
-  logoHref,
   longApp,
   meter,
   newPassword,
@@ -314,45 +314,7 @@ const people: readonly Sample[] = [
   sample('reset-done', 'recovery/done', 'page', { backTo }),
   sample('reset-done-plain', 'recovery/done', 'page', {}),
   sample('sign-in-long', 'interaction/sign-in', 'interaction', { ...signIn, app: longApp, login: 'a'.repeat(80) }),
-  sample('consent', 'interaction/consent', 'interaction', {
-    app,
-    account,
-    scopes: [
-      { name: 'openid' },
-      { name: 'profile', shows: ['Ada Lovelace'] },
-      { name: 'email', shows: [account] },
-      { name: 'offline_access' },
-      { name: 'orders:read', description: 'See your orders and what they cost' },
-    ],
-    allowAction: '/interaction/x/confirm',
-    denyAction: '/interaction/x/abort',
-    switchAction: '/interaction/x/switch',
-  }),
-  sample('consent-long', 'interaction/consent', 'interaction', {
-    app: longApp,
-    account: `${'a'.repeat(60)}@example.org`,
-    scopes: [{ name: 'openid' }, { name: 'urn:something:without:description' }],
-    allowAction: '/interaction/x/confirm',
-    denyAction: '/interaction/x/abort',
-  }),
-  sample('consent-everything', 'interaction/consent', 'interaction', {
-    app: { name: app.name, logoHref, policyHref: app.policyHref },
-    account,
-    scopes: ['openid', 'profile', 'email', 'phone', 'address', 'offline_access', 'upstream_tokens'].map((name) => ({
-      name,
-    })),
-    allowAction: '/interaction/x/confirm',
-    denyAction: '/interaction/x/abort',
-    switchAction: '/interaction/x/switch',
-  }),
-  sample('consent-plain', 'interaction/consent', 'interaction', {
-    app: { name: 'Harbour TV' },
-    account,
-    scopes: [{ name: 'openid' }],
-    allowAction: '/interaction/x/confirm',
-    denyAction: '/interaction/x/abort',
-    switchAction: '/interaction/x/switch',
-  }),
+  ...consents,
   sample('device-input', 'interaction/device-code-input', 'interaction', device),
   ...(['missing', 'not-found', 'expired', 'used'] as const).map((kind) =>
     sample(`device-input-${kind}`, 'interaction/device-code-input', 'interaction', {

@@ -36,6 +36,8 @@ export const resourceMeanings: Readonly<Record<string, string>> = {
   signing_alg: 'Of JWT access tokens; `ES256` where absent.',
   scopes: '`{ name, description }`; the description is the sentence that people read when they are asked.',
   introspection_clients: 'Clients that may ask about its tokens: the API itself, as a client.',
+  authorization_details:
+    'Single things that clients may ask for, such as one payment (RFC 9396): `{ type, description, schema }`, see [relying apps](../relying-apps.md#ask-for-one-thing-authorization-details).',
 };
 
 export const clientMeanings: Readonly<Record<string, string>> = {
@@ -73,6 +75,7 @@ export const clientMeanings: Readonly<Record<string, string>> = {
   first_party: 'An app of your own: people are not asked for consent.',
   require_pkce: '`false` only for old clients that authenticate; every other one is refused without PKCE S256.',
   resources: 'APIs that it may use with all their scopes.',
+  authorization_details_types: 'Kinds of authorization details that it may ask for (RFC 9396); none where absent.',
   identity_providers:
     'Names of the other providers that its people may use; all where absent. With one, they go there at once.',
   upstream_tokens:

@@ -1,4 +1,5 @@
 import type { Operation } from '../../foundation/db/statement.ts';
+import type { DetailType } from './detail-types.ts';
 import type { ClientMetadata } from './schema.ts';
 
 /** A secret of a client, as it is kept. */
@@ -37,6 +38,8 @@ export interface Resource {
   readonly scopes: readonly Scope[];
   /** Ids of clients that may introspect its tokens. */
   readonly introspectionClients: readonly string[];
+  /** The kinds of authorization details that it understands (RFC 9396). */
+  readonly detailTypes: readonly DetailType[];
 }
 
 /** A scope of a resource. The same name may belong to several. */

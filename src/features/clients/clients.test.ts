@@ -292,6 +292,7 @@ describe('a resource', () => {
       'access_token_format',
       'scopes',
       'introspection_clients',
+      'authorization_details',
     ]);
     expect(await clients.upsertResource(api, byOperator)).toEqual([]);
     const changed = { ...api, access_token_ttl: 120, signing_alg: 'RS256' as const, introspection_clients: ['svc'] };
@@ -307,6 +308,7 @@ describe('a resource', () => {
         { name: 'write', description: 'Change your books' },
       ],
       introspectionClients: ['svc'],
+      detailTypes: [],
     });
     expect(clients.scopes()).toEqual([
       { name: 'read', description: 'Read your books', resource: 'https://api.example' },

@@ -1,5 +1,6 @@
 import { remember } from '../../foundation/remember.ts';
 import type { ClientRecord, Resource, ResourceScope } from './client.ts';
+import type { DetailTypeOfApi } from './detail-types.ts';
 import { standardScopes } from './schema.ts';
 import type { ClientStore } from './store.ts';
 
@@ -11,6 +12,8 @@ export interface ClientMemory {
   findResource(identifier: string): Resource | undefined;
   scopes(): readonly ResourceScope[];
   resourcesOf(client: ClientRecord): readonly Resource[];
+  detailTypes(): readonly DetailTypeOfApi[];
+  findDetailType(type: string): DetailTypeOfApi | undefined;
   reload(): Promise<void>;
 }
 
@@ -19,6 +22,7 @@ interface Contents {
   readonly clients: ReadonlyMap<string, ClientRecord>;
   readonly resources: ReadonlyMap<string, Resource>;
   readonly scopes: readonly ResourceScope[];
+  readonly detailTypes: ReadonlyMap<string, DetailTypeOfApi>;
 }
 
 async function readContents(store: Pick<ClientStore, 'clients' | 'resources'>): Promise<Contents> {
@@ -26,16 +30,20 @@ async function readContents(store: Pick<ClientStore, 'clients' | 'resources'>): 
   const scopes = resources.flatMap(({ identifier, scopes: own }) =>
     own.map((scope) => ({ ...scope, resource: identifier })),
   );
+  const types = resources.flatMap(({ identifier, detailTypes }) =>
+    detailTypes.map((type) => ({ ...type, resource: identifier })),
+  );
   const known = new Set<string>([...standardScopes, ...scopes.map(({ name }) => name)]);
   return {
     clients: new Map(clients.map((client) => [client.clientId, withKnownScopes(client, known)])),
     resources: new Map(resources.map((resource) => [resource.identifier, resource])),
     scopes,
+    detailTypes: new Map(types.map((type) => [type.type, type])),
   };
 }
 
 export function createClientMemory(store: Pick<ClientStore, 'clients' | 'resources'>): ClientMemory {
-  const nothing: Contents = { clients: new Map(), resources: new Map(), scopes: [] };
+  const nothing: Contents = { clients: new Map(), resources: new Map(), scopes: [], detailTypes: new Map() };
   const contents = remember(nothing, () => readContents(store));
   return {
     find: (clientId) => contents.current().clients.get(clientId),
@@ -43,6 +51,8 @@ export function createClientMemory(store: Pick<ClientStore, 'clients' | 'resourc
     resources: () => [...contents.current().resources.values()],
     findResource: (identifier) => contents.current().resources.get(identifier),
     scopes: () => contents.current().scopes,
+    detailTypes: () => [...contents.current().detailTypes.values()],
+    findDetailType: (type) => contents.current().detailTypes.get(type),
     resourcesOf: ({ metadata }) => {
       const asked = new Set(metadata.scope?.split(' '));
       return [...contents.current().resources.values()].filter(

@@ -6,6 +6,7 @@ import type { Audit, By } from '../audit/module.ts';
 import { createClientChanges } from './change-client.ts';
 import type { ClientEndings, ClientRecord, ClientWithSecret, Resource, ResourceScope } from './client.ts';
 import { createCreateClient } from './create-client.ts';
+import type { DetailTypeOfApi } from './detail-types.ts';
 import { createDisableClient } from './disable-client.ts';
 import { createClientMemory } from './memory.ts';
 import { createRotateSecret } from './rotate-secret.ts';
@@ -22,6 +23,7 @@ export type {
   ResourceScope,
   Scope,
 } from './client.ts';
+export { type DetailTypeOfApi, detailProblem, sentenceOf } from './detail-types.ts';
 export { unknownReferences } from './read-client.ts';
 export type { ClientMetadata, NewClient, NewResource } from './schema.ts';
 export { grantTypes, isPublicKey, newClientSchema, newResourceSchema } from './schema.ts';
@@ -40,6 +42,9 @@ export interface Clients {
   findResource(identifier: string): Resource | undefined;
   /** Every scope of every resource, for the engine's configuration and the consent page. */
   scopes(): readonly ResourceScope[];
+  /** Every kind of authorization detail that an API understands (RFC 9396). */
+  detailTypes(): readonly DetailTypeOfApi[];
+  findDetailType(type: string): DetailTypeOfApi | undefined;
   /** The resources that a client may use: its `scope` names one of their scopes, or its `resources` lists them. */
   resourcesOf(client: ClientRecord): readonly Resource[];
   /** Reads everything from the database. */

@@ -25,10 +25,12 @@ export function readClient(
 
 /** What a client refers to that does not exist: scopes no resource has, resources nobody registered. */
 export function unknownReferences(
-  client: Pick<NewClient, 'scope' | 'resources'>,
+  client: Pick<NewClient, 'scope' | 'resources' | 'authorization_details_types'>,
   resources: readonly {
     readonly identifier: string;
     readonly scopes?: readonly { readonly name: string }[] | undefined;
+    readonly detailTypes?: readonly { readonly type: string }[] | undefined;
+    readonly authorization_details?: readonly { readonly type: string }[] | undefined;
   }[],
 ): FieldErrors {
   const scopes = new Set([
@@ -38,7 +40,15 @@ export function unknownReferences(
   const identifiers = new Set(resources.map(({ identifier }) => identifier));
   const strangeScopes = (client.scope?.split(' ') ?? []).filter((name) => !scopes.has(name));
   const strangeResources = (client.resources ?? []).filter((identifier) => !identifiers.has(identifier));
+  const types = new Set(
+    resources.flatMap((resource) => [...(resource.detailTypes ?? []), ...(resource.authorization_details ?? [])]),
+  );
+  const names = new Set([...types].map(({ type }) => type));
+  const strangeTypes = (client.authorization_details_types ?? []).filter((type) => !names.has(type));
   return {
+    ...(strangeTypes.length === 0
+      ? {}
+      : { authorization_details_types: `names ${strangeTypes.join(', ')}, which no resource has` }),
     ...(strangeScopes.length === 0 ? {} : { scope: `names ${strangeScopes.join(', ')}, which no resource has` }),
     ...(strangeResources.length === 0
       ? {}

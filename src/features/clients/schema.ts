@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { longestTokenLifetime } from '../settings/module.ts';
+import { detailTypeSchema } from './detail-types.ts';
 import { applicationTypeProblem, redirectUri, webUri } from './redirect-uri.ts';
 import { type ResponseType, responseTypeProblems, responseTypes } from './response-types.ts';
 import { isUpstreamScope } from './upstream-scopes.ts';
@@ -86,6 +87,7 @@ const fields = {
   first_party: z.boolean().default(false),
   require_pkce: z.boolean().default(true),
   resources: z.array(z.string().max(512)).max(100).default([]),
+  authorization_details_types: z.array(text(128)).max(50).optional(),
   identity_providers: z.array(z.string().max(32)).min(1).max(50).optional(),
   upstream_tokens: z
     .array(z.string().regex(/^[a-z][a-z0-9-]{0,31}$/, 'is not the name of a provider'))
@@ -219,6 +221,11 @@ export const newResourceSchema = z.strictObject({
     .default([])
     .refine((scopes) => new Set(scopes.map(({ name }) => name)).size === scopes.length, 'must not name a scope twice'),
   introspection_clients: z.array(clientId).max(100).default([]),
+  authorization_details: z
+    .array(detailTypeSchema)
+    .max(50)
+    .default([])
+    .refine((types) => new Set(types.map(({ type }) => type)).size === types.length, 'must not name a type twice'),
 });
 
 export type NewResource = z.input<typeof newResourceSchema>;

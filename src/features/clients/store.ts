@@ -3,6 +3,7 @@ import type { Database, Transaction } from '../../foundation/db/database.ts';
 import { type Row, statement } from '../../foundation/db/statement.ts';
 import type { Ids } from '../../foundation/ids.ts';
 import type { ClientRecord, ClientSecret, Resource, Scope } from './client.ts';
+import type { DetailType } from './detail-types.ts';
 import type { ClientMetadata } from './schema.ts';
 
 export interface ClientStore {
@@ -50,6 +51,7 @@ interface ResourceRow extends Row {
   readonly access_token_ttl: number | null;
   readonly signing_alg: string | null;
   readonly introspection_clients: string;
+  readonly detail_types: string | null;
 }
 
 interface ScopeRow extends Row {
@@ -67,7 +69,7 @@ const reads = {
   ),
   resources: statement(
     'resources_all',
-    `SELECT id, access_token_format, access_token_ttl, signing_alg, introspection_clients FROM resources
+    `SELECT id, access_token_format, access_token_ttl, signing_alg, introspection_clients, detail_types FROM resources
      ORDER BY created_at, id`,
   ),
   scopes: statement('resource_scopes_all', 'SELECT resource_id, name, description FROM resource_scopes'),
@@ -152,6 +154,7 @@ function createResourceWrites({ clock, ids }: Parts): Pick<ClientStore, 'putReso
         accessTokenTtl: resource.accessTokenTtl ?? null,
         signingAlg: resource.signingAlg ?? null,
         introspectionClients: JSON.stringify(resource.introspectionClients),
+        detailTypes: resource.detailTypes.length === 0 ? null : JSON.stringify(resource.detailTypes),
         updatedAt: now(),
       };
       await tx.resource.upsert({
@@ -178,4 +181,5 @@ const toResource = (row: ResourceRow, scopes: readonly ScopeRow[]): Resource => 
   ...(row.signing_alg === null ? {} : { signingAlg: row.signing_alg as 'ES256' | 'RS256' }),
   scopes: scopes.map(({ name, description }) => ({ name, description })).sort(byName),
   introspectionClients: JSON.parse(row.introspection_clients) as string[],
+  detailTypes: row.detail_types === null ? [] : (JSON.parse(row.detail_types) as DetailType[]),
 });

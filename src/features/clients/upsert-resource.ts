@@ -4,6 +4,7 @@ import type { By } from '../audit/module.ts';
 import type { Resource } from './client.ts';
 import type { ClientParts } from './create-client.ts';
 import { fieldProblems, resourceRefused } from './errors.ts';
+import type { ClientMemory } from './memory.ts';
 import { type NewResource, newResourceSchema } from './schema.ts';
 import { byName } from './store.ts';
 
@@ -19,7 +20,14 @@ function readResource(input: NewResource): Resource {
     ...(resource.signing_alg === undefined ? {} : { signingAlg: resource.signing_alg }),
     scopes: resource.scopes.toSorted(byName),
     introspectionClients: resource.introspection_clients,
+    detailTypes: resource.authorization_details,
   };
+}
+
+/** A detail names its type and no API: a type belongs to one. Throws `resource_refused`. */
+function refuseTakenTypes({ identifier, detailTypes }: Resource, memory: ClientMemory): void {
+  const taken = detailTypes.find(({ type }) => (memory.findDetailType(type)?.resource ?? identifier) !== identifier);
+  if (taken !== undefined) throw resourceRefused({ authorization_details: `${taken.type} belongs to another API` });
 }
 
 const fieldsOf = (resource: Resource | undefined) => ({
@@ -28,6 +36,7 @@ const fieldsOf = (resource: Resource | undefined) => ({
   signing_alg: resource?.signingAlg,
   scopes: resource?.scopes,
   introspection_clients: resource?.introspectionClients,
+  authorization_details: resource?.detailTypes,
 });
 
 export function createUpsertResource({ database, audit, store, memory }: ClientParts) {
@@ -47,6 +56,7 @@ export function createUpsertResource({ database, audit, store, memory }: ClientP
       await memory.reload();
       const changed = changedFields(resource);
       if (changed.length === 0) return [];
+      refuseTakenTypes(resource, memory);
       const type = memory.findResource(resource.identifier) === undefined ? 'resource.created' : 'resource.updated';
       const details = { resource: resource.identifier, changed };
       await database.together(async (tx, also) => {

@@ -1,6 +1,6 @@
 import type { ConsentScope } from '../../foundation/views/pages.ts';
-import { type Clients, isUpstreamScope, upstreamOf } from '../clients/module.ts';
-import { claimsOf, type Interaction } from '../protocol/module.ts';
+import { type Clients, isUpstreamScope, sentenceOf, upstreamOf } from '../clients/module.ts';
+import { type AuthorizationDetail, claimsOf, type Interaction } from '../protocol/module.ts';
 import type { User } from '../users/module.ts';
 
 /** What each standard scope hands over, as far as the account has it. */
@@ -38,7 +38,15 @@ export function describeScopes(
   const others = requested.filter(isOwn).map((name) => ({ ...own(name), description: ofAnyApi(clients, name) }));
   const all = [...others, ...upstream(requested)];
   const seen = new Set<string>();
-  return (listed.length > 0 ? listed : all).filter(({ name }) => !seen.has(name) && seen.add(name));
+  const details = missing.details.map((detail) => sayDetail(clients, detail));
+  const isAsked = listed.length + details.length > 0;
+  return [...details, ...(isAsked ? listed : all).filter(({ name }) => !seen.has(name) && seen.add(name))];
+}
+
+/** One detail in the words of the API that it is for (RFC 9396). A kind that the API had formerly says its name only. */
+function sayDetail(clients: Clients, detail: AuthorizationDetail): ConsentScope {
+  const known = clients.findDetailType(detail.type);
+  return { name: detail.type, sentence: known ? sentenceOf(known, detail) : detail.type };
 }
 
 /** What may be done in the person's name elsewhere, with the names of where. */

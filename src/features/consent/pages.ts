@@ -3,7 +3,7 @@ import type { Context } from 'koa';
 import { doorState, seeOther, showPage } from '../../foundation/http/door.ts';
 import { formActionSource } from '../../foundation/http/security-headers.ts';
 import type { Views } from '../../foundation/views/render.ts';
-import { currentUnit, type Interaction, type Interactions } from '../protocol/module.ts';
+import { currentUnit, type Interaction, type Interactions, type MissingConsent } from '../protocol/module.ts';
 import type { Users } from '../users/module.ts';
 import { type DescribeParts, describeScopes } from './describe-scopes.ts';
 
@@ -34,6 +34,10 @@ export function showConsent(parts: ConsentPagesParts) {
   };
 }
 
+/** Which kinds of details were allowed. What they say is in the tokens: amounts and names do not belong into the audit. */
+const kinds = ({ details }: MissingConsent) =>
+  details.length === 0 ? {} : { authorization_details: [...new Set(details.map(({ type }) => type))] };
+
 /** Mounts the answer "Allow". "Deny" is the same as going back to the app, which sign-in mounts. */
 export function mountConsent(router: Router, { interactions }: ConsentPagesParts): void {
   router.post('/interaction/:uid/consent', async (ctx) => {
@@ -47,7 +51,7 @@ export function mountConsent(router: Router, { interactions }: ConsentPagesParts
       actor: { kind: 'user', id: accountId },
       subject: accountId,
       client: clientId,
-      details: { scopes: missing.scopes, claims: missing.claims, resources: missing.resources },
+      details: { scopes: missing.scopes, claims: missing.claims, resources: missing.resources, ...kinds(missing) },
     });
     seeOther(ctx, address);
   });

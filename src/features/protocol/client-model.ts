@@ -24,10 +24,18 @@ export function clientMetadata(clients: Clients, engine: AskingEngine, clientId:
     refresh_grace_seconds: _grace,
     identity_providers: _providers,
     upstream_tokens: _tokens,
+    authorization_details_types: types = [],
     ...metadata
   } = record.metadata;
   const scope = scopesOf(record, clients).filter((name) => engine.scopes.has(name));
-  return { ...metadata, client_id: record.clientId, scope: scope.join(' ') } as ClientMetadata;
+  // The library takes the absence of a list for leave to use every kind, and refuses a client that names a former one.
+  const known = types.filter((type) => clients.findDetailType(type) !== undefined);
+  return {
+    ...metadata,
+    client_id: record.clientId,
+    scope: scope.join(' '),
+    authorization_details_types: known,
+  } as ClientMetadata;
 }
 
 /**

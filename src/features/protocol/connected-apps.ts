@@ -2,9 +2,10 @@ import type { Clock } from '../../foundation/clock.ts';
 import { sha256 } from '../../foundation/crypto/hash.ts';
 import type { Operation } from '../../foundation/db/statement.ts';
 import type { Clients } from '../clients/module.ts';
+import type { AuthorizationDetail } from './authorization-details.ts';
 import { type LogoutNotice, partsToTell } from './endings.ts';
 import type { PayloadCodec } from './payload.ts';
-import { type Allowed, consentKey, union } from './remembered-consent.ts';
+import { type Allowed, consentKey, readAllowed, union } from './remembered-consent.ts';
 import { houseClientId } from './routes.ts';
 import { type ProtocolStore, writes } from './store.ts';
 import { requireUnit } from './unit.ts';
@@ -45,7 +46,7 @@ export function createConnectedApps(parts: Parts): ConnectedApps {
       store.consentsOfAccount(accountId),
       store.grantsOfAccount(accountId, clock.now()),
     ]);
-    const remembered = consents.map((row) => appOf(row, JSON.parse(row.payload) as Allowed, row.updated_at));
+    const remembered = consents.map((row) => appOf(row, readAllowed(row.payload), row.updated_at));
     const held = grants.map((row) => appOf(row, allowedBy(JSON.parse(row.payload) as GrantPayload), row.created_at));
     const apps = new Map<string, ConnectedApp>();
     for (const app of [...remembered, ...held]) {
@@ -89,14 +90,16 @@ const joined = (one: ConnectedApp | undefined, other: ConnectedApp): ConnectedAp
 interface GrantPayload {
   readonly openid?: { readonly scope?: string; readonly claims?: readonly string[] };
   readonly resources?: Readonly<Record<string, string>>;
+  readonly rar?: readonly AuthorizationDetail[];
 }
 
 const words = (text: string | undefined): string[] => text?.split(' ').filter(Boolean) ?? [];
 
-const allowedBy = ({ openid, resources = {} }: GrantPayload): Allowed => ({
+const allowedBy = ({ openid, resources = {}, rar = [] }: GrantPayload): Allowed => ({
   scopes: words(openid?.scope),
   claims: openid?.claims ?? [],
   resources: Object.fromEntries(Object.entries(resources).map(([identifier, scope]) => [identifier, words(scope)])),
+  details: rar,
 });
 
 async function end(parts: Parts, accountId: string, clientId: string): Promise<void> {

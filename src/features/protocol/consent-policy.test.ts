@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { consentPolicy, existingGrant } from './consent-policy.ts';
 import type { Allowed } from './remembered-consent.ts';
 
-const nothing: Allowed = { scopes: [], claims: [], resources: {} };
+const nothing: Allowed = { scopes: [], claims: [], resources: {}, details: [] };
 
 interface Asked {
   readonly client?: object | undefined;
@@ -92,6 +92,7 @@ describe('what a person has allowed already', () => {
       scopes: ['openid', 'email', 'phone'],
       claims: ['nickname'],
       resources: { 'https://api.example/': ['read', 'write'], 'https://gone.example/': ['x'] },
+      details: [],
     };
     const resourceServers = { 'https://api.example/': { scope: 'read admin' }, 'https://files.example/': {} };
     expect(await load({ claims: ['nickname', 'birthdate'], resourceServers })).toBe(opened);

@@ -1,6 +1,7 @@
 import { type Grant, interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider';
 import { isUpstreamScope } from '../clients/module.ts';
 import { type AssuranceRule, addAssurance } from './assurance.ts';
+import { addDetails, detailsAsked, detailsMissing, sharedDetails } from './authorization-details.ts';
 import { standardScopes } from './claims.ts';
 import type { Allowed, RememberedConsents } from './remembered-consent.ts';
 import type { GrantOfSession } from './session-grant.ts';
@@ -35,6 +36,10 @@ export function consentPolicy(rule: AssuranceRule): interactionPolicy.DefaultPol
   const own = checkOf(policy, 'op_scopes_missing');
   own.check = (ctx) => ownScopesMissing(ctx).length > 0;
   own.details = (ctx) => ({ missingOIDCScope: ownScopesMissing(ctx) });
+  // The library asks every time; whoever has allowed the very same details before is not asked again.
+  const details = checkOf(policy, 'rar_prompt');
+  details.check = (ctx) => detailsMissing(ctx).length > 0;
+  details.details = (ctx) => ({ rar: detailsMissing(ctx) });
   return policy;
 }
 
@@ -79,6 +84,7 @@ function askedFor(ctx: KoaContextWithOIDC): Allowed {
     scopes: ownScopesAsked(ctx),
     claims: [...ctx.oidc.requestParamClaims],
     resources: Object.fromEntries(servers.map(([identifier, { scope }]) => [identifier, scope?.split(' ') ?? []])),
+    details: detailsAsked(ctx),
   };
 }
 
@@ -95,18 +101,20 @@ const common = (remembered: Allowed, asked: Allowed): Allowed => ({
       shared(names, remembered.resources[identifier]),
     ]),
   ),
+  details: sharedDetails(asked.details, remembered.details),
 });
 
-const isNothing = ({ scopes, claims, resources }: Allowed): boolean =>
-  scopes.length + claims.length + Object.values(resources).flat().length === 0;
+const isNothing = ({ scopes, claims, resources, details }: Allowed): boolean =>
+  scopes.length + claims.length + Object.values(resources).flat().length + details.length === 0;
 
-async function allow(grant: Grant, { scopes, claims, resources }: Allowed): Promise<Grant> {
+async function allow(grant: Grant, { scopes, claims, resources, details }: Allowed): Promise<Grant> {
   const before = JSON.stringify(grant);
   if (scopes.length > 0) grant.addOIDCScope(scopes.join(' '));
   if (claims.length > 0) grant.addOIDCClaims([...claims]);
   for (const [identifier, names] of Object.entries(resources)) {
     if (names.length > 0) grant.addResourceScope(identifier, names.join(' '));
   }
+  addDetails(grant, details);
   // An unchanged grant is not written again: a silent sign-in costs no more than it must.
   if (grant.exp === undefined || JSON.stringify(grant) !== before) await grant.save();
   return grant;

@@ -57,7 +57,7 @@ describe('interactions', () => {
     clients,
     clock: { now: () => 7_999 },
     consents: {
-      find: async () => ({ scopes: [], claims: [], resources: {} }),
+      find: async () => ({ scopes: [], claims: [], resources: {}, details: [] }),
       add: async (_, more) => void remembered.push(more),
     },
     grantOf: async () => own as unknown as Grant,
@@ -145,7 +145,12 @@ describe('interactions', () => {
     expect(answers).toEqual([{ consent: { grantId: 'new' } }]);
     expect(own.added).toEqual(['openid email', ['nickname'], ['https://api.example/', 'read write']]);
     expect(remembered).toEqual([
-      { scopes: ['openid', 'email'], claims: ['nickname'], resources: { 'https://api.example/': ['read', 'write'] } },
+      {
+        scopes: ['openid', 'email'],
+        claims: ['nickname'],
+        resources: { 'https://api.example/': ['read', 'write'] },
+        details: [],
+      },
     ]);
   });
 

@@ -8,6 +8,7 @@ import type { AppOnPage } from '../../foundation/views/pages.ts';
 import type { Clients } from '../clients/module.ts';
 import { appOnPage } from './app-on-page.ts';
 import { asksForSecondFactor, singleFactor } from './assurance.ts';
+import { type AuthorizationDetail, addDetails } from './authorization-details.ts';
 import { cookiesMissing, interactionMissing } from './errors.ts';
 import { type KeptProof, type Proof, proofOf, type SignInResult } from './proof.ts';
 import type { Allowed, RememberedConsents } from './remembered-consent.ts';
@@ -217,11 +218,13 @@ function missingOf({ prompt }: Details): MissingConsent {
     missingOIDCScope?: string[];
     missingOIDCClaims?: string[];
     missingResourceScopes?: Record<string, string[]>;
+    rar?: AuthorizationDetail[];
   };
   return {
     scopes: details.missingOIDCScope ?? [],
     claims: details.missingOIDCClaims ?? [],
     resources: details.missingResourceScopes ?? {},
+    details: details.rar ?? [],
   };
 }
 
@@ -238,10 +241,11 @@ async function grantMissing(
   const own = existing?.accountId === accountId ? existing : undefined;
   const grant = own ?? (await grantOf(provider, { sessionUid, accountId, clientId }));
   const missing = missingOf(found);
-  const { scopes, claims, resources } = missing;
+  const { scopes, claims, resources, details } = missing;
   if (scopes.length > 0) grant.addOIDCScope(scopes.join(' '));
   if (claims.length > 0) grant.addOIDCClaims([...claims]);
   for (const [identifier, names] of Object.entries(resources)) grant.addResourceScope(identifier, names.join(' '));
+  addDetails(grant, details);
   await consents.add({ accountId, clientId }, missing);
   return grant.save();
 }

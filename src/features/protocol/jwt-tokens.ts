@@ -86,7 +86,8 @@ async function isDenied(store: ProtocolStore, claims: Claims, grantId: string | 
 }
 
 function payloadOf(claims: Claims, kind: string, grantId: string | undefined): Payload {
-  const { iss: _iss, sub, iat, exp, jti, aud, scope, client_id: clientId, cnf, gref: _gref, ...extra } = claims;
+  const { iss: _iss, sub, iat, exp, jti, aud, scope, client_id: clientId, cnf, gref: _gref, ...rest } = claims;
+  const { authorization_details: rar, ...extra } = rest;
   return {
     kind,
     jti,
@@ -97,6 +98,7 @@ function payloadOf(claims: Claims, kind: string, grantId: string | undefined): P
     clientId,
     ...(grantId === undefined ? {} : { accountId: sub, grantId }),
     extra,
+    ...(rar === undefined ? {} : { rar }),
     ...(typeof cnf === 'object' ? cnf : {}),
   };
 }

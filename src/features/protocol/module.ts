@@ -62,6 +62,7 @@ import { createWatchSession } from './watch-session.ts';
 export { appOnPage, backToApp } from './app-on-page.ts';
 export type { Arrivals, Begun } from './arrivals.ts';
 export { multiFactor, secondFactorReason, singleFactor } from './assurance.ts';
+export type { AuthorizationDetail } from './authorization-details.ts';
 export { claimsOf } from './claims.ts';
 export type { ConnectedApp, ConnectedApps } from './connected-apps.ts';
 export { createEndings, type Endings, type LogoutNotice } from './endings.ts';

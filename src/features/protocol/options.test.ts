@@ -6,6 +6,7 @@ import { type EngineParts, engineOptions } from './options.ts';
 const clients = (metadata: object[] = []) =>
   ({
     all: () => metadata.map((one) => ({ metadata: one })),
+    detailTypes: () => [],
     findResource: (id: string) => (id === 'https://api.example/' ? { introspectionClients: ['guard'] } : undefined),
   }) as unknown as Clients;
 const optionsOf = (parts: Partial<EngineParts> = {}) =>

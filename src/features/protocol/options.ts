@@ -6,6 +6,7 @@ import type { Settings } from '../settings/module.ts';
 import type { KeySet } from '../signing-keys/module.ts';
 import type { Users } from '../users/module.ts';
 import { type AssuranceRule, assurances } from './assurance.ts';
+import { richAuthorizationRequests } from './authorization-details.ts';
 import { claimsByScope, findAccount, tokenClaims } from './claims.ts';
 import { consentPolicy, existingGrant, type OwnMetadata } from './consent-policy.ts';
 import { mayCallFrom } from './cors.ts';
@@ -118,6 +119,7 @@ function features(parts: EngineParts): NonNullable<Configuration['features']> {
     backchannelLogout: { enabled: true },
     rpInitiatedLogout: parts.pages.logout,
     deviceFlow: parts.pages.device,
+    richAuthorizationRequests: richAuthorizationRequests(parts.clients),
     resourceIndicators: resourceIndicators(parts.clients, parts.settings),
     revocation: { enabled: true, allowedPolicy: async (_ctx, client, token) => token.clientId === client.clientId },
     introspection: {

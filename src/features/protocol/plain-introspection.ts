@@ -10,7 +10,7 @@ const parameters = new Set(['token', 'token_type_hint', 'client_id', 'client_sec
 const hints = new Set([undefined, 'access_token', 'refresh_token']);
 
 /**
- * Introspection of an opaque access token that is active (RFC 7662 §2.2). Refresh tokens, JWTs, and tokens that are not
+ * Introspection of an opaque access token that is active (RFC 7662 §2.2). Refresh tokens, JWTs, tokens with authorization details, and tokens that are not
  * or no longer there are the library's to answer.
  */
 export function introspect(
@@ -24,7 +24,7 @@ export function introspect(
     const found = await livingToken(provider, value, clock);
     const owner = found && (await provider.Client.find(found.token.clientId ?? ''));
     // A pairwise subject is another one for each sector (OpenID Connect Core §8.1).
-    if (!owner || owner.subjectType === 'pairwise') return undefined;
+    if (!owner || owner.subjectType === 'pairwise' || found.token['rar'] !== undefined) return undefined;
     // RFC 7662 §4: nobody may scan for tokens that are not for them.
     if (!maySee(clients, client, found.token)) return undefined;
     return { body: describe(provider, found), entities: { [found.kind]: found.token } };

@@ -15,7 +15,8 @@ export function resourceIndicators(clients: Clients, current: () => Settings): R
       if (identifiers.length < 2) return identifiers[0] as string;
       throw invalidTarget(`name one resource: ${identifiers.join(', ')}`);
     },
-    useGrantedResource: () => false,
+    // Details are for an API: the token that comes of them is for it, unless the client names another one.
+    useGrantedResource: (_ctx, model) => (model as { rar?: unknown }).rar !== undefined,
     getResourceServerInfo: (_ctx, identifier, client) =>
       resourceServerFor({ clients, settings: current }, client.clientId, identifier),
   };

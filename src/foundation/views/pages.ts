@@ -143,6 +143,8 @@ export interface ConsentScope {
   readonly name: string;
   /** What an operator wrote about a scope of a resource. */
   readonly description?: string | undefined;
+  /** What an API says of a single thing that is asked for, such as one payment; `name` is its kind. */
+  readonly sentence?: string | undefined;
   /** What will actually be handed over, such as the e-mail address itself. */
   readonly shows?: readonly string[] | undefined;
 }
