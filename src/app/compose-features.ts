@@ -78,6 +78,7 @@ export async function composeCore(foundations: Foundations): Promise<CoreFeature
   const users = createUsers(within);
   const devices = createDevices(within);
   const passkeys = createPasskeys({ ...within, users });
+  const clients = createClients(within);
   const core = {
     audit,
     settings,
@@ -88,9 +89,9 @@ export async function composeCore(foundations: Foundations): Promise<CoreFeature
     unlocks: createUnlocks({ ...within, throttle }),
     passkeys,
     mfa: createMfa({ ...within, users, passkeys, devices }),
-    clients: createClients(within),
+    clients,
     providers: createProviders(within),
-    signingKeys: createSigningKeys(within),
+    signingKeys: createSigningKeys({ ...within, needed: () => clients.algorithms() }),
   };
   const reload = reloader(core);
   await reload();

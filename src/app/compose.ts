@@ -278,6 +278,8 @@ async function keepFresh(
     database: parts.database,
     async onChange(names) {
       await core.reload(names);
+      // A client or an API may be the first to want an algorithm. Cheap when nothing is due.
+      await core.signingKeys.rotateDue();
       protocol.rebuild();
     },
     onError: (error) => parts.log.warn({ err: error }, 'changes of other processes could not be read; trying again'),

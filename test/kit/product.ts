@@ -131,12 +131,14 @@ function additions({ core, protocol }: App): Pick<Product, 'addUser' | 'addClien
     async addClient(client) {
       const { client: created, clientSecret } = await core.clients.create(client, byOperator);
       await core.clients.reload();
+      await core.signingKeys.rotateDue();
       protocol.rebuild();
       return { clientId: created.clientId, clientSecret: clientSecret ?? client.client_secret ?? '' };
     },
     async addResource(resource) {
       await core.clients.upsertResource(resource, byOperator);
       await core.clients.reload();
+      await core.signingKeys.rotateDue();
       protocol.rebuild();
     },
     events: (type) => core.audit.search({ type, limit: 1000 }),

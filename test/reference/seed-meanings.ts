@@ -63,7 +63,8 @@ export const clientMeanings: Readonly<Record<string, string>> = {
   jwks_uri: 'Where it publishes its public keys, instead of `jwks`: it may change them without telling us.',
   jwks: 'Its public keys by value, for `private_key_jwt`.',
   scope: 'Scopes that it may ask for, with a space between. Where absent: all standard ones.',
-  id_token_signed_response_alg: '`RS256` for libraries that know no ES256.',
+  id_token_signed_response_alg:
+    'What its ID tokens are signed with: `RS256` for libraries that know no ES256. A key of another algorithm is made when a client first names it.',
   userinfo_signed_response_alg: 'Answers `/userinfo` as a signed JWT.',
   subject_type: 'Every app sees the same `sub`.',
   default_max_age: 'Seconds after which people sign in again for this app.',

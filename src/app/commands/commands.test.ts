@@ -49,7 +49,7 @@ let folder: string;
 beforeEach(async () => {
   features = await openTestFeatures();
   const keyRing = createKeyRing({ keys: [systemRandom.bytes(32)], random: systemRandom });
-  signingKeys = createSigningKeys({ ...features, keyRing });
+  signingKeys = createSigningKeys({ ...features, keyRing, needed: () => new Set() });
   folder = mkdtempSync(join(tmpdir(), 'postern-commands-'));
 });
 afterEach(async () => {

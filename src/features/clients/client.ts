@@ -1,5 +1,6 @@
 import type { Operation } from '../../foundation/db/statement.ts';
 import type { DetailType } from './detail-types.ts';
+import type { SigningAlgorithm } from './algorithms.ts';
 import type { ClientMetadata } from './schema.ts';
 
 /** A secret of a client, as it is kept. */
@@ -34,7 +35,7 @@ export interface Resource {
   readonly accessTokenFormat: 'jwt' | 'opaque';
   /** Seconds; absent: `lifetimes.accessToken`. */
   readonly accessTokenTtl?: number;
-  readonly signingAlg?: 'ES256' | 'RS256';
+  readonly signingAlg?: SigningAlgorithm;
   readonly scopes: readonly Scope[];
   /** Ids of clients that may introspect its tokens. */
   readonly introspectionClients: readonly string[];

@@ -1,4 +1,5 @@
 import { remember } from '../../foundation/remember.ts';
+import { algorithmsAsked } from './algorithms.ts';
 import type { ClientRecord, Resource, ResourceScope } from './client.ts';
 import type { DetailTypeOfApi } from './detail-types.ts';
 import { standardScopes } from './schema.ts';
@@ -14,6 +15,7 @@ export interface ClientMemory {
   resourcesOf(client: ClientRecord): readonly Resource[];
   detailTypes(): readonly DetailTypeOfApi[];
   findDetailType(type: string): DetailTypeOfApi | undefined;
+  algorithms(): ReadonlySet<string>;
   reload(): Promise<void>;
 }
 
@@ -59,6 +61,10 @@ export function createClientMemory(store: Pick<ClientStore, 'clients' | 'resourc
         ({ identifier, scopes }) =>
           metadata.resources.includes(identifier) || scopes.some(({ name }) => asked.has(name)),
       );
+    },
+    algorithms: () => {
+      const { clients, resources } = contents.current();
+      return algorithmsAsked([...clients.values()], [...resources.values()]);
     },
     reload: async () => void (await contents.refresh()),
   };

@@ -47,6 +47,8 @@ export interface Clients {
   findDetailType(type: string): DetailTypeOfApi | undefined;
   /** The resources that a client may use: its `scope` names one of their scopes, or its `resources` lists them. */
   resourcesOf(client: ClientRecord): readonly Resource[];
+  /** Every algorithm that keys of ours are needed for, as clients and resources name it. */
+  algorithms(): ReadonlySet<string>;
   /** Reads everything from the database. */
   reload(): Promise<void>;
 

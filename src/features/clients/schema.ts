@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { longestTokenLifetime } from '../settings/module.ts';
 import { detailTypeSchema } from './detail-types.ts';
+import { algorithmFields, signingAlg } from './algorithms.ts';
 import { applicationTypeProblem, redirectUri, webUri } from './redirect-uri.ts';
 import { type ResponseType, responseTypeProblems, responseTypes } from './response-types.ts';
 import { isUpstreamScope } from './upstream-scopes.ts';
@@ -24,8 +25,6 @@ export const standardScopes = ['openid', 'profile', 'email', 'address', 'phone',
 const scopeList = z
   .string()
   .regex(/^[\x21\x23-\x5b\x5d-\x7e]+( [\x21\x23-\x5b\x5d-\x7e]+)*$/, 'must be scopes with a space between');
-
-const signingAlg = z.enum(['ES256', 'RS256']);
 
 const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'];
 
@@ -72,12 +71,10 @@ const fields = {
   response_types: z.array(z.enum(responseTypes)).min(1).optional(),
   response_modes: z.array(z.enum(['query', 'form_post', 'fragment'])).optional(),
   token_endpoint_auth_method: z.enum(authMethods).default('client_secret_basic'),
-  token_endpoint_auth_signing_alg: z.enum(['ES256', 'RS256', 'PS256', 'EdDSA', 'Ed25519']).optional(),
   jwks: jwks.optional(),
   jwks_uri: webUri.optional(),
   scope: scopeList.optional(),
-  id_token_signed_response_alg: signingAlg.default('ES256'),
-  userinfo_signed_response_alg: signingAlg.optional(),
+  ...algorithmFields,
   subject_type: z.literal('public').optional(),
   default_max_age: z.int().min(0).optional(),
   default_acr_values: z.array(text(200)).max(20).optional(),

@@ -2,6 +2,7 @@ import type { Clock } from '../../foundation/clock.ts';
 import type { Database, Transaction } from '../../foundation/db/database.ts';
 import { type Row, statement } from '../../foundation/db/statement.ts';
 import type { Ids } from '../../foundation/ids.ts';
+import type { SigningAlgorithm } from './algorithms.ts';
 import type { ClientRecord, ClientSecret, Resource, Scope } from './client.ts';
 import type { DetailType } from './detail-types.ts';
 import type { ClientMetadata } from './schema.ts';
@@ -178,7 +179,7 @@ const toResource = (row: ResourceRow, scopes: readonly ScopeRow[]): Resource => 
   identifier: row.id,
   accessTokenFormat: row.access_token_format as Resource['accessTokenFormat'],
   ...(row.access_token_ttl === null ? {} : { accessTokenTtl: row.access_token_ttl }),
-  ...(row.signing_alg === null ? {} : { signingAlg: row.signing_alg as 'ES256' | 'RS256' }),
+  ...(row.signing_alg === null ? {} : { signingAlg: row.signing_alg as SigningAlgorithm }),
   scopes: scopes.map(({ name, description }) => ({ name, description })).sort(byName),
   introspectionClients: JSON.parse(row.introspection_clients) as string[],
   detailTypes: row.detail_types === null ? [] : (JSON.parse(row.detail_types) as DetailType[]),

@@ -1,4 +1,11 @@
-import { createPublicKey, type JsonWebKey, type KeyObject, verify } from 'node:crypto';
+import {
+  constants,
+  createPublicKey,
+  type JsonWebKey,
+  type KeyObject,
+  type VerifyKeyObjectInput,
+  verify,
+} from 'node:crypto';
 import type { Clock } from '../../foundation/clock.ts';
 import { longestTokenLifetime } from '../settings/module.ts';
 import type { Payload } from './payload.ts';
@@ -42,9 +49,21 @@ export interface JwtTokens {
 export const longestAccessTokenMs = longestTokenLifetime * 1000;
 
 const shape = /^[\w-]+\.[\w-]+\.[\w-]+$/;
-const algorithms: Readonly<Record<string, { hash: string; signatureLength: number; dsaEncoding?: 'ieee-p1363' }>> = {
-  ES256: { hash: 'sha256', signatureLength: 86, dsaEncoding: 'ieee-p1363' },
+
+interface Verification {
+  readonly hash: string | null;
+  /** Characters of base64url. */
+  readonly signatureLength: number;
+  readonly options?: Pick<VerifyKeyObjectInput, 'dsaEncoding' | 'padding' | 'saltLength'>;
+}
+
+/** RFC 7518 §3.5: the salt is as long as the hash. */
+const pss = { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST };
+const algorithms: Readonly<Record<string, Verification>> = {
+  ES256: { hash: 'sha256', signatureLength: 86, options: { dsaEncoding: 'ieee-p1363' } },
   RS256: { hash: 'sha256', signatureLength: 342 },
+  PS256: { hash: 'sha256', signatureLength: 342, options: pss },
+  EdDSA: { hash: null, signatureLength: 86 },
 };
 
 /** The keeper of JWT access tokens for one issuer. */
@@ -133,8 +152,8 @@ function isSignedByUs(header: Json, { data, signature }: Signed, { publishedKeys
   const algorithm = algorithms[String(header['alg'])];
   const key = publishedKeys().find(({ kid, alg }) => kid === header['kid'] && alg === header['alg']);
   if (!algorithm || !key || signature.length !== algorithm.signatureLength) return false;
-  const { hash, dsaEncoding } = algorithm;
-  const input = { key: keyObjectOf(key), ...(dsaEncoding ? { dsaEncoding } : {}) };
+  const { hash, options } = algorithm;
+  const input = { key: keyObjectOf(key), ...options };
   return verify(hash, Buffer.from(data), input, Buffer.from(signature, 'base64url'));
 }
 

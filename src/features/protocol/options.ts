@@ -5,6 +5,7 @@ import type { Clients } from '../clients/module.ts';
 import type { Settings } from '../settings/module.ts';
 import type { KeySet } from '../signing-keys/module.ts';
 import type { Users } from '../users/module.ts';
+import { enabledJWA } from './algorithms.ts';
 import { type AssuranceRule, assurances } from './assurance.ts';
 import { richAuthorizationRequests } from './authorization-details.ts';
 import { claimsByScope, findAccount, tokenClaims } from './claims.ts';
@@ -115,6 +116,7 @@ function features(parts: EngineParts): NonNullable<Configuration['features']> {
     clientCredentials: { enabled: true },
     claimsParameter: { enabled: true },
     userinfo: { enabled: true },
+    jwtUserinfo: { enabled: true },
     pushedAuthorizationRequests: { enabled: true },
     backchannelLogout: { enabled: true },
     rpInitiatedLogout: parts.pages.logout,
@@ -165,12 +167,3 @@ function cookies({ issuer, cookieSigner }: EngineParts): NonNullable<Configurati
     short: common,
   };
 }
-
-const asymmetric = ['ES256', 'RS256', 'PS256', 'EdDSA', 'Ed25519'] as const;
-/** No `none`, no HS256: neither can be checked by somebody who does not hold our secret. */
-const enabledJWA = {
-  idTokenSigningAlgValues: ['ES256', 'RS256'],
-  clientAuthSigningAlgValues: [...asymmetric],
-  userinfoSigningAlgValues: ['ES256', 'RS256'],
-  dPoPSigningAlgValues: ['ES256', 'PS256', 'EdDSA', 'Ed25519'],
-} as NonNullable<Configuration['enabledJWA']>;

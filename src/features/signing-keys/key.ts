@@ -1,7 +1,11 @@
 import type { JWK } from 'jose';
 
-export const algorithms = ['ES256', 'RS256'] as const;
+/** What keys are made for, in the order in which they are published. */
+export const algorithms = ['ES256', 'RS256', 'PS256', 'EdDSA'] as const;
 export type Algorithm = (typeof algorithms)[number];
+
+/** There from the first start. A key of another algorithm is made when a client or an API first asks for it. */
+export const everyones: readonly Algorithm[] = ['ES256', 'RS256'];
 
 /** `next` is published but does not sign yet, `current` signs, `retired` is published until what it signed has expired. */
 export type KeyState = 'next' | 'current' | 'retired';

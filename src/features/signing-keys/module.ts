@@ -23,7 +23,7 @@ export interface SigningKeys {
   list(): readonly SigningKey[];
   /** Reads the keys from the database. Throws `signing_key_unreadable` (500) when the key ring cannot open one. */
   reload(): Promise<void>;
-  /** At start: makes what is missing, once however many processes start together, and loads it. */
+  /** At start, and when clients or APIs changed: makes what is missing, once however many processes start together, and loads it. */
   ensure(): Promise<void>;
   /** What is due by the schedule: publishing, taking over, removal. Cheap when nothing is. True when something changed. */
   rotateDue(): Promise<boolean>;
@@ -39,6 +39,8 @@ export function createSigningKeys(parts: {
   audit: Audit;
   keyRing: KeyRing;
   settings: Pick<SettingsModule, 'current'>;
+  /** Algorithms that clients or APIs ask for, as they are now. */
+  needed: () => ReadonlySet<string>;
 }): SigningKeys {
   const store = createSigningKeyStore(parts);
   const memory = createKeyMemory({ ...parts, store });

@@ -1,4 +1,4 @@
-import { type Algorithm, algorithms, type SigningKey } from './key.ts';
+import { type Algorithm, algorithms, everyones, type SigningKey } from './key.ts';
 
 /** One change of the keys. Steps are taken together. */
 export type Step =
@@ -23,9 +23,25 @@ export const keyOf = (
   state: SigningKey['state'],
 ): SigningKey | undefined => keys.find((key) => key.alg === alg && key.state === state);
 
+/** The algorithms that have a key or need one. What was needed once stays: tokens signed with it may be about. */
+const inUse = (keys: readonly SigningKey[], needed: ReadonlySet<string>): Algorithm[] =>
+  algorithms.filter((alg) => everyones.includes(alg) || needed.has(alg) || keys.some((key) => key.alg === alg));
+
+/** The algorithms that nothing can be signed with yet. */
+export const missing = (keys: readonly SigningKey[], needed: ReadonlySet<string>): Algorithm[] =>
+  inUse(keys, needed).filter((alg) => keyOf(keys, alg, 'current') === undefined);
+
+/** What keys are judged by. */
+export interface Demand {
+  readonly schedule: Schedule;
+  /** Algorithms that clients or APIs ask for. */
+  readonly needed: ReadonlySet<string>;
+}
+
 /** What is due now, from the keys alone. Empty when nothing is. */
-export function plan(keys: readonly SigningKey[], schedule: Schedule, now: number): Step[] {
-  return [...algorithms.flatMap((alg) => stepsFor(keys, alg, schedule, now)), ...removals(keys, schedule, now)];
+export function plan(keys: readonly SigningKey[], { schedule, needed }: Demand, now: number): Step[] {
+  const steps = inUse(keys, needed).flatMap((alg) => stepsFor(keys, alg, schedule, now));
+  return [...steps, ...removals(keys, schedule, now)];
 }
 
 function stepsFor(keys: readonly SigningKey[], alg: Algorithm, schedule: Schedule, now: number): Step[] {

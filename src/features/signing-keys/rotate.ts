@@ -4,12 +4,14 @@ import { longestTokenLifetime, type SettingsModule } from '../settings/module.ts
 import { type ChangeParts, changeKeys } from './change-keys.ts';
 import { algorithms, type RotationReport, type SigningKey } from './key.ts';
 import type { KeyMemory } from './memory.ts';
-import { keyOf, mayPromoteAt, plan, type Schedule, type Step } from './plan.ts';
+import { keyOf, mayPromoteAt, missing, plan, type Schedule, type Step } from './plan.ts';
 import type { KeysAsRead } from './store.ts';
 
 export interface RotateParts extends ChangeParts {
   readonly settings: Pick<SettingsModule, 'current'>;
   readonly memory: KeyMemory;
+  /** Algorithms that clients or APIs ask for, as they are now. */
+  readonly needed: () => ReadonlySet<string>;
 }
 
 const bySchedule: By = { actor: { kind: 'system', name: 'schedule' }, facts: {} };
@@ -17,7 +19,7 @@ const bySchedule: By = { actor: { kind: 'system', name: 'schedule' }, facts: {} 
 const roundsAtMost = 8;
 
 export function createRotate(parts: RotateParts) {
-  const { clock, settings, memory } = parts;
+  const { clock, settings, memory, needed } = parts;
 
   const schedule = (): Schedule => {
     const { keys, lifetimes } = settings.current();
@@ -47,7 +49,8 @@ export function createRotate(parts: RotateParts) {
     );
   }
 
-  const due = ({ keys }: { keys: readonly SigningKey[] }): Step[] => plan(keys, schedule(), clock.now());
+  const due = ({ keys }: { keys: readonly SigningKey[] }): Step[] =>
+    plan(keys, { schedule: schedule(), needed: needed() }, clock.now());
 
   return {
     ensure: async (): Promise<void> => void (await settle(due, bySchedule)),
@@ -59,7 +62,7 @@ export function createRotate(parts: RotateParts) {
 
     async rotate(by: By): Promise<RotationReport> {
       await memory.refresh();
-      if (memory.current().active.length < algorithms.length) await settle(due, bySchedule);
+      if (missing(memory.list(), needed()).length > 0) await settle(due, bySchedule);
       const before = memory.list();
       await settle(({ keys }) => demanded(keys, before, schedule(), clock.now()), by);
       return reportOf(before, memory.list(), schedule());
@@ -69,7 +72,10 @@ export function createRotate(parts: RotateParts) {
 
 /** What a command asks for beyond the schedule: a successor for every key that signed when it was given, and its turn. */
 function demanded(keys: readonly SigningKey[], before: readonly SigningKey[], schedule: Schedule, now: number): Step[] {
-  const asked = algorithms.filter((alg) => keyOf(keys, alg, 'current')?.kid === keyOf(before, alg, 'current')?.kid);
+  const asked = algorithms.filter((alg) => {
+    const current = keyOf(keys, alg, 'current');
+    return current !== undefined && current.kid === keyOf(before, alg, 'current')?.kid;
+  });
   return asked.flatMap((alg): Step[] => {
     const next = keyOf(keys, alg, 'next');
     if (next === undefined) return [{ kind: 'create', alg, state: 'next' }];

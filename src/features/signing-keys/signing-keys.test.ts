@@ -16,7 +16,8 @@ const day = 24 * hour;
 
 let features: Features;
 let signingKeys: SigningKeys;
-const keysOf = (parts: TestFeatures) => createSigningKeys({ ...parts, keyRing });
+const keysOf = (parts: TestFeatures, ...needed: string[]) =>
+  createSigningKeys({ ...parts, keyRing, needed: () => new Set(needed) });
 
 beforeEach(async () => {
   features = await openTestFeatures();
@@ -55,6 +56,23 @@ describe('signing keys', () => {
     expect(await eventTypesOf(features)).toEqual(['key.created', 'key.created']);
   });
 
+  it('of other algorithms are made when somebody first needs them, and go on from there', async () => {
+    await signingKeys.ensure();
+    const asked = keysOf(features, 'PS256', 'EdDSA', 'ES256', 'of another kind');
+    await asked.reload();
+    expect(await asked.rotateDue()).toBe(true);
+    expect(asked.current().active.map(({ alg }) => alg)).toEqual(['ES256', 'RS256', 'PS256', 'EdDSA']);
+    expect(await asked.rotateDue()).toBe(false);
+    // Nobody asks any more: what was signed has to be verified, and what signs is replaced as ever.
+    await signingKeys.reload();
+    features.clock.advance(89 * day);
+    expect(await signingKeys.rotateDue()).toBe(true);
+    expect(states()).toContain('EdDSA next');
+    expect((await signingKeys.rotate(byOperator)).waiting.map(({ alg }) => alg)).toEqual(
+      asked.current().active.map(({ alg }) => alg),
+    );
+  });
+
   it('are one set when several processes start at once', async () => {
     const processes = Array.from({ length: 5 }, () => keysOf(createTestFeatures(features.database)));
     await Promise.all(processes.map((one) => one.ensure()));
@@ -67,7 +85,7 @@ describe('signing keys', () => {
   it('that cannot be opened are named to the operator', async () => {
     await signingKeys.ensure();
     const other = createKeyRing({ keys: [systemRandom.bytes(32)], random: systemRandom });
-    const stranger = createSigningKeys({ ...features, keyRing: other });
+    const stranger = createSigningKeys({ ...features, keyRing: other, needed: () => new Set() });
     await expect(stranger.reload()).rejects.toMatchObject({ code: 'signing_key_unreadable', cause: expect.any(Error) });
   });
 
@@ -195,6 +213,7 @@ describe('a compromised key', () => {
 
 describe('the schedule', () => {
   const schedule: Schedule = { rotateEvery: 90 * day, publishAhead: day, keepRetired: day };
+  const demand = { schedule, needed: new Set<string>() };
   const key = (alg: 'ES256' | 'RS256', state: SigningKey['state'], times: Partial<SigningKey>): SigningKey => ({
     kid: `${alg} ${state}`,
     alg,
@@ -207,14 +226,14 @@ describe('the schedule', () => {
 
   it('promotes a published key at once when nothing signs', () => {
     const keys = [key('ES256', 'next', { createdAt: 1000 * day }), rest];
-    expect(plan(keys, schedule, 1000 * day)).toEqual([
+    expect(plan(keys, demand, 1000 * day)).toEqual([
       { kind: 'promote', alg: 'ES256', next: 'ES256 next', current: undefined },
     ]);
   });
 
   it('publishes right after taking over when the lead is longer than the life', () => {
     const keys = [key('ES256', 'current', { activatedAt: 1000 * day }), rest];
-    const steps = plan(keys, { ...schedule, rotateEvery: hour }, 1000 * day);
+    const steps = plan(keys, { ...demand, schedule: { ...schedule, rotateEvery: hour } }, 1000 * day);
     expect(steps).toContainEqual({ kind: 'create', alg: 'ES256', state: 'next' });
   });
 
@@ -224,7 +243,7 @@ describe('the schedule', () => {
       key('ES256', 'retired', { createdAt: 998 * day }),
       rest,
     ];
-    expect(plan(keys, schedule, 1000 * day)).toEqual([
+    expect(plan(keys, demand, 1000 * day)).toEqual([
       { kind: 'create', alg: 'ES256', state: 'next' },
       { kind: 'remove', alg: 'ES256', kid: 'ES256 retired' },
     ]);
