@@ -218,6 +218,15 @@ function signInHooks(parts: AppParts, core: CoreFeatures) {
   };
 }
 
+/** What the log is told of the engine. */
+const engineNews = (log: Log) => ({
+  onServerError: (requestId: string, err: Error) => log.error({ err, request_id: requestId }, 'the engine failed'),
+  onKeysUnread: (clientId: string, err: unknown) =>
+    log.warn({ err, client_id: clientId }, 'the keys at the jwks_uri of a client cannot be read'),
+  onRequestUnread: (clientId: string, err: unknown) =>
+    log.warn({ err, client_id: clientId }, 'a request object at a request_uri of a client cannot be used'),
+});
+
 function composeProtocol(parts: AppParts & { places: Places }, core: CoreFeatures, views: Views) {
   // The outbox needs to know how protocol delivers, and protocol needs a place to put its notices.
   const kinds: Record<string, MessageKind> = {};
@@ -236,9 +245,7 @@ function composeProtocol(parts: AppParts & { places: Places }, core: CoreFeature
     hasSecondFactor: core.mfa.has,
     isRemembered: rememberedBrowsers(core),
     deviceOf: ({ cookies }, accountId) => core.devices.nameOf(cookies, accountId),
-    onServerError: (requestId, error) => parts.log.error({ err: error, request_id: requestId }, 'the engine failed'),
-    onKeysUnread: (clientId, error) =>
-      parts.log.warn({ err: error, client_id: clientId }, 'the keys at the jwks_uri of a client cannot be read'),
+    ...engineNews(parts.log),
     withSignIn: beginSignIn,
     onTokens: (tokens) => parts.metrics.tokensIssued(tokens),
   });

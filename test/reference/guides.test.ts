@@ -34,7 +34,7 @@ function ownCodes(): Set<string> {
 const notBuilt = new Set(
   `credential_request_denied expired_login_hint_token invalid_binding_message
   invalid_client_attestation invalid_credential_request invalid_nonce invalid_proof
-  invalid_request_object invalid_software_statement invalid_user_code missing_user_code transaction_failed
+  request_not_supported invalid_software_statement invalid_user_code missing_user_code transaction_failed
   unapproved_software_statement unknown_credential_configuration unknown_credential_identifier unknown_user_id
   use_attestation_challenge use_fresh_attestation`.split(/\s+/),
 );

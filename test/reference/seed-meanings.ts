@@ -61,7 +61,7 @@ export const clientMeanings: Readonly<Record<string, string>> = {
   token_endpoint_auth_method: 'How it proves who it is; `none` is a public client.',
   token_endpoint_auth_signing_alg: 'The only algorithm that its assertions may use.',
   jwks_uri: 'Where it publishes its public keys, instead of `jwks`: it may change them without telling us.',
-  jwks: 'Its public keys by value, for `private_key_jwt`.',
+  jwks: 'Its public keys by value, for `private_key_jwt`, signed requests, and what is encrypted to it.',
   scope: 'Scopes that it may ask for, with a space between. Where absent: all standard ones.',
   id_token_signed_response_alg:
     'What its ID tokens are signed with: `RS256` for libraries that know no ES256. A key of another algorithm is made when a client first names it.',
@@ -70,6 +70,12 @@ export const clientMeanings: Readonly<Record<string, string>> = {
   default_max_age: 'Seconds after which people sign in again for this app.',
   default_acr_values: 'What it asks for when it names no `acr_values`.',
   require_auth_time: 'Puts `auth_time` into every ID token.',
+  request_object_signing_alg: 'The only algorithm that its signed requests may use (RFC 9101).',
+  request_object_encryption_alg: 'What its requests are encrypted with, to a key of ours that is made for it.',
+  request_object_encryption_enc: 'How their content is encrypted.',
+  require_signed_request_object: 'Refuses authorization requests that are not signed.',
+  request_uris:
+    'Where its request objects may be fetched from, by https; a fragment is the SHA-256 of what is there. None where absent.',
   require_pushed_authorization_requests: 'Refuses authorization requests that were not pushed (RFC 9126).',
   dpop_bound_access_tokens:
     'Refuses token requests without a DPoP proof (RFC 9449): its tokens are bound to a key of its own.',

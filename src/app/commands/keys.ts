@@ -1,5 +1,5 @@
 import { byOperator } from '../../features/audit/module.ts';
-import type { SigningKeys } from '../../features/signing-keys/module.ts';
+import { isForEncryption, type RotationReport, type SigningKeys } from '../../features/signing-keys/module.ts';
 import type { CommandIo, ExitCode } from './io.ts';
 import { isoTime, table, writeResult } from './result.ts';
 
@@ -25,9 +25,7 @@ export async function keyRotate(
   if (args.compromised !== undefined) return removeCompromised(io, signingKeys, args.compromised);
   const { rotated, waiting } = await signingKeys.rotate(byOperator);
   const lines = [
-    ...rotated.map(
-      ({ alg, from, to }) => `${alg}: ${to} signs now; ${from} stays published until what it signed has expired.`,
-    ),
+    ...rotated.map(takenOver),
     ...waiting.map(({ alg, kid, at }) => `${alg}: ${kid} is published and takes over at ${isoTime(at)}.`),
   ];
   const published = waiting.map(({ alg, kid, at }) => ({ alg, kid, takes_over_at: isoTime(at) }));
@@ -35,9 +33,15 @@ export async function keyRotate(
   return 0;
 }
 
+const takenOver = ({ alg, from, to }: RotationReport['rotated'][number]): string =>
+  isForEncryption(alg)
+    ? `${alg}: apps encrypt to ${to} now; what is encrypted to ${from} is still read.`
+    : `${alg}: ${to} signs now; ${from} stays published until what it signed has expired.`;
+
 async function removeCompromised(io: CommandIo, signingKeys: SigningKeys, kid: string): Promise<ExitCode> {
   const report = await signingKeys.compromise(kid, byOperator);
-  const replaced = report.replacement === undefined ? '' : ` ${report.replacement} signs instead.`;
+  const does = isForEncryption(report.alg) ? 'is encrypted to' : 'signs';
+  const replaced = report.replacement === undefined ? '' : ` ${report.replacement} ${does} instead.`;
   writeResult(
     io,
     report,

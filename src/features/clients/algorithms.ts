@@ -10,18 +10,41 @@ export const signingAlg = z.enum(signingAlgorithms);
 /** What clients may sign with; `Ed25519` is the name of RFC 9864 for what is mostly called `EdDSA`. */
 export const clientSigningAlg = z.enum([...signingAlgorithms, 'Ed25519']);
 
-/** The algorithms that a client wants answers in. */
+/** What is encrypted with: by elliptic curves, or by RSA for libraries that have no other. RSA1_5 can be broken by asking. */
+const encryptionAlg = z.enum(['ECDH-ES', 'ECDH-ES+A128KW', 'ECDH-ES+A256KW', 'RSA-OAEP-256']);
+const contentEncryption = z.enum(['A128CBC-HS256', 'A256CBC-HS512', 'A128GCM', 'A256GCM']);
+
+/** The algorithms of what a client signs or encrypts, and of what it is answered. */
 export const algorithmFields = {
   token_endpoint_auth_signing_alg: clientSigningAlg.optional(),
   id_token_signed_response_alg: signingAlg.default('ES256'),
   userinfo_signed_response_alg: signingAlg.optional(),
+  request_object_signing_alg: clientSigningAlg.optional(),
+  request_object_encryption_alg: encryptionAlg.optional(),
+  request_object_encryption_enc: contentEncryption.optional(),
 };
+
+type AlgorithmField = keyof typeof algorithmFields;
+type Asked = Readonly<Partial<Record<AlgorithmField, string | undefined>>>;
+
+/** Fields that say how something is encrypted, each with what the algorithm is in. */
+const encrypted = { request_object_encryption_enc: 'request_object_encryption_alg' } as const;
+
+/** How content is encrypted says nothing without how its key is. */
+export const encryptionProblems = (client: Asked): [AlgorithmField, string][] =>
+  (Object.entries(encrypted) as [AlgorithmField, AlgorithmField][])
+    .filter(([enc, alg]) => client[enc] !== undefined && client[alg] === undefined)
+    .map(([enc, alg]) => [enc, `needs ${alg}`]);
+
+/** The key of ours that one form of encryption needs: all of ECDH-ES share one. */
+const keyFor = (alg: string | undefined): string | undefined => alg?.replace(/\+.*$/, '');
 
 /** Every algorithm that keys of ours are needed for. */
 export function algorithmsAsked(clients: readonly ClientRecord[], resources: readonly Resource[]): Set<string> {
   const ofClients = clients.flatMap(({ metadata }) => [
     metadata.id_token_signed_response_alg,
     metadata.userinfo_signed_response_alg,
+    keyFor(metadata.request_object_encryption_alg),
   ]);
   return new Set([...ofClients, ...resources.map(({ signingAlg: alg }) => alg)].filter((alg) => alg !== undefined));
 }

@@ -1,6 +1,6 @@
 import type { Operation } from '../../foundation/db/statement.ts';
-import type { DetailType } from './detail-types.ts';
 import type { SigningAlgorithm } from './algorithms.ts';
+import type { DetailType } from './detail-types.ts';
 import type { ClientMetadata } from './schema.ts';
 
 /** A secret of a client, as it is kept. */

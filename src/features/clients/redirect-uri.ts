@@ -53,5 +53,19 @@ export const redirectUri = z
     if (problem !== undefined) context.addIssue({ code: 'custom', message: problem });
   });
 
+/**
+ * Where a request object of the app's is fetched from (OpenID Connect Core §6.2): https, at most 512 characters; a
+ * fragment is the SHA-256 of what is there.
+ */
+export const requestUri = z
+  .string()
+  .max(512)
+  .refine((uri) => {
+    const url = URL.parse(uri);
+    const isPlain =
+      url?.protocol === 'https:' && url.username === '' && url.password === '' && !/[\s\\\p{Cc}]/u.test(uri);
+    return isPlain && (!uri.includes('#') || /#[\w-]{43}$/.test(uri));
+  }, 'must be an https address, whose fragment, if it has one, is a SHA-256 in base64url');
+
 /** An address of the app's that people or Postern visit: https, or http on the loopback interface; no fragment. */
 export const webUri = redirectUri.refine((uri) => /^https?:/i.test(uri), 'must be an https address');

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { longestTokenLifetime } from '../settings/module.ts';
+import { algorithmFields, encryptionProblems, signingAlg } from './algorithms.ts';
 import { detailTypeSchema } from './detail-types.ts';
-import { algorithmFields, signingAlg } from './algorithms.ts';
-import { applicationTypeProblem, redirectUri, webUri } from './redirect-uri.ts';
+import { applicationTypeProblem, redirectUri, requestUri, webUri } from './redirect-uri.ts';
 import { type ResponseType, responseTypeProblems, responseTypes } from './response-types.ts';
 import { isUpstreamScope } from './upstream-scopes.ts';
 
@@ -73,6 +73,8 @@ const fields = {
   token_endpoint_auth_method: z.enum(authMethods).default('client_secret_basic'),
   jwks: jwks.optional(),
   jwks_uri: webUri.optional(),
+  require_signed_request_object: z.boolean().optional(),
+  request_uris: z.array(requestUri).min(1).max(50).optional(),
   scope: scopeList.optional(),
   ...algorithmFields,
   subject_type: z.literal('public').optional(),
@@ -177,7 +179,7 @@ function contradictions(client: ReadClient): [keyof ReadClient, string][] {
   const broken = rules
     .filter(([applies]) => applies)
     .map(([, field, message]): [keyof ReadClient, string] => [field, message]);
-  broken.push(...keyProblems(client));
+  broken.push(...keyProblems(client), ...encryptionProblems(client));
   broken.push(...responseTypeProblems(client).map(([field, message]): [keyof ReadClient, string] => [field, message]));
   for (const field of ['redirect_uris', 'post_logout_redirect_uris'] as const) {
     for (const uri of client[field]) {
@@ -189,10 +191,18 @@ function contradictions(client: ReadClient): [keyof ReadClient, string][] {
 }
 
 /** OpenID Connect Registration §2: keys by value or by reference, never both. */
-function keyProblems({ jwks, jwks_uri, token_endpoint_auth_method }: ReadClient): [keyof ReadClient, string][] {
+function keyProblems(client: ReadClient): [keyof ReadClient, string][] {
+  const { jwks, jwks_uri } = client;
   if (jwks !== undefined && jwks_uri !== undefined) return [['jwks_uri', 'must not be used together with jwks']];
-  const needed = token_endpoint_auth_method === 'private_key_jwt' && jwks === undefined && jwks_uri === undefined;
-  return needed ? [['jwks', 'or jwks_uri is needed for private_key_jwt']] : [];
+  const reason = jwks === undefined && jwks_uri === undefined ? whyKeys(client) : undefined;
+  return reason === undefined ? [] : [['jwks', `or jwks_uri is needed for ${reason}`]];
+}
+
+/** What a client's own keys are needed for, if they are. */
+function whyKeys(client: ReadClient): string | undefined {
+  if (client.token_endpoint_auth_method === 'private_key_jwt') return 'private_key_jwt';
+  const fields = ['require_signed_request_object', 'request_object_signing_alg', 'request_uris'] as const;
+  return fields.find((field) => Boolean(client[field]));
 }
 
 /** An API as an operator asks for it (`resources:` of the seed file). */

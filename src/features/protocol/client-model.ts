@@ -25,6 +25,7 @@ export function clientMetadata(clients: Clients, engine: AskingEngine, clientId:
     identity_providers: _providers,
     upstream_tokens: _tokens,
     authorization_details_types: types = [],
+    request_uris: _requests,
     ...metadata
   } = record.metadata;
   const scope = scopesOf(record, clients).filter((name) => engine.scopes.has(name));

@@ -1,5 +1,6 @@
 import { createPrivateKey, createPublicKey, type JsonWebKey, type KeyObject, sign } from 'node:crypto';
 import { ExternalSigningKey, type JWK } from 'oidc-provider';
+import type { KeySet } from '../signing-keys/module.ts';
 
 /**
  * A key that is published and verifies but never signs: the next one, and retired ones whose tokens may still live.
@@ -68,3 +69,10 @@ export const publishedKey = (jwk: JWK): ExternalSigningKey => new PublishedOnly(
 /** The key store's entry for a key that signs. RSA takes ten times as long: that is left to the thread pool. */
 export const activeKey = (jwk: JWK): ExternalSigningKey | JWK =>
   jwk.kty === 'RSA' ? { ...jwk, use: 'sig' } : new SignsHere(jwk);
+
+/** The key store: what signs, what verifies, and what others encrypt to. */
+export const allKeys = ({ active, published, decrypting }: KeySet): (ExternalSigningKey | JWK)[] => [
+  ...active.map(({ privateJwk }) => activeKey(privateJwk as never)),
+  ...published.map((jwk) => publishedKey(jwk as never)),
+  ...decrypting.map(({ privateJwk }) => privateJwk as JWK),
+];

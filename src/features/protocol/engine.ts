@@ -2,18 +2,20 @@ import type { Middleware } from 'koa';
 import compose from 'koa-compose';
 import Provider, { type Configuration } from 'oidc-provider';
 import type { Random } from '../../foundation/random.ts';
-import { type RefreshClientKeys, refreshAsserted } from './client-keys.ts';
+import { refreshAsserted } from './client-keys.ts';
 import { type AdaptedClients, adaptClientModel, type ClientHooks } from './client-model.ts';
+import { completeDocuments } from './complete-documents.ts';
 import { refuseScripts } from './cors.ts';
 import { cacheDocuments } from './document-cache.ts';
+import { fetchRequests, type RequestUriParts } from './fetch-requests.ts';
 import { type EngineParts, engineOptions } from './options.ts';
 import { plainRequests } from './plain-requests.ts';
 import { handFormOn } from './read-form.ts';
-import { once } from './replay-once.ts';
+import { once, pushOnce } from './replay-once.ts';
 import { adaptSessionModel } from './session-model.ts';
 import { nameTokens } from './token-ids.ts';
 
-export interface EngineOptions extends EngineParts, ClientHooks {
+export interface EngineOptions extends EngineParts, ClientHooks, RequestUriParts {
   readonly random: Random;
   /** Names refresh tokens' successors; the same on every node. */
   readonly successorKey: Buffer;
@@ -21,7 +23,6 @@ export interface EngineOptions extends EngineParts, ClientHooks {
   readonly sessionKey: Buffer;
   /** How the library reaches the outside: guarded and limited in time. */
   readonly fetch: NonNullable<Configuration['fetch']>;
-  readonly refreshKeys: RefreshClientKeys;
   /** Told of errors that became a 5xx: for the log, never for the answer. */
   readonly onServerError: (requestId: string, error: Error) => void;
 }
@@ -42,6 +43,7 @@ export function buildEngine(options: EngineOptions): Engine {
   nameTokens(provider, options.successorKey, options.clock);
   adaptSessionModel(provider, options.sessionKey);
   once(provider, options.clock);
+  pushOnce(provider, options.clock);
   const adapted = adaptClientModel(provider, options);
   provider.on('server_error', (ctx, error) => {
     ctx.state['serverError'] = error;
@@ -57,10 +59,12 @@ export function buildEngine(options: EngineOptions): Engine {
     adapted,
     serve: compose([
       cacheDocuments(),
+      completeDocuments(options.keys()),
       plainRequests(provider, options),
       refuseScripts,
       refreshAsserted(provider, options.refreshKeys),
       handFormOn,
+      fetchRequests(provider, options),
       ...provider.middleware,
     ]),
   };

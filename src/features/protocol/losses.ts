@@ -16,6 +16,7 @@ export const losses = {
     error: 'invalid_request_uri',
     description: 'request_uri is invalid, expired, or was already used',
   },
+  requestObject: { status: 400, error: 'invalid_request_object', description: 'the request object was already used' },
   assertion: { status: 401, error: 'invalid_client', description: 'client authentication failed' },
   proof: { status: 400, error: 'invalid_grant', description: 'DPoP proof JWT Replay detected' },
   proofAtApi: { status: 401, error: 'invalid_token', description: 'invalid token provided', scheme: 'DPoP' },

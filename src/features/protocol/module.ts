@@ -32,6 +32,7 @@ import { deviceFlow } from './device-pages.ts';
 import type { LogoutNotice } from './endings.ts';
 import { buildEngine, type Engine } from './engine.ts';
 import { errorPage } from './error-page.ts';
+import { createReadRequest } from './fetch-requests.ts';
 import { createFindBearer, type FindBearer } from './find-bearer.ts';
 import { holdStrangers } from './hold-strangers.ts';
 import { createInteractions, type Interactions } from './interaction.ts';
@@ -147,6 +148,8 @@ export interface ProtocolParts {
   readonly onServerError: (requestId: string, error: Error) => void;
   /** Told when the keys that a client publishes cannot be read. */
   readonly onKeysUnread: ClientKeysParts['onKeysUnread'];
+  /** Told when a request object cannot be fetched, or is not what its address says. */
+  readonly onRequestUnread: (clientId: string, error: unknown) => void;
   /** What other rooms store along with a sign-in that begins. */
   readonly withSignIn: (begun: SignInBegun) => readonly Operation[];
   /** Counts tokens, once they are stored. */
@@ -172,13 +175,13 @@ export function createProtocol(parts: ProtocolParts): Protocol {
   const startAgain = createStartAgain({ ...parts, former });
   const signals = createSignals(parts);
   const watch = createWatchSession({ ...parts, signals, sightings: createSightingStore(parts.database) });
-  // Outlives engines: a change of something else must not send us to every client for its keys.
-  const refreshKeys = createClientKeys(parts);
+  // Both outlive engines: a change of something else must not send us to every client.
+  const outlive = { refreshKeys: createClientKeys(parts), readRequest: createReadRequest(parts.fetch) };
   let engine: Engine;
   const provider = () => engine.provider;
   const cookieSigner = createCookieSigner(parts.keyRing.deriveAll('cookies'));
   const rebuild = () => {
-    const own = { cookieSigner, sessionKey, consents, grantOf, watch, refreshKeys };
+    const own = { cookieSigner, sessionKey, consents, grantOf, watch, ...outlive };
     engine = buildEngine({ ...engineParts(parts, records, startAgain), ...own });
   };
   rebuild();

@@ -17,7 +17,7 @@ const optionsOf = (parts: Partial<EngineParts> = {}) =>
     users: {},
     settings: () => settingsSchema.parse({}),
     mfaPolicies: { strictest: () => 'optional' },
-    keys: () => ({ active: [{ privateJwk: { kid: 'k1', kty: 'RSA', alg: 'RS256' } }], published: [] }),
+    keys: () => ({ active: [{ privateJwk: { kid: 'k1', kty: 'RSA', alg: 'RS256' } }], published: [], decrypting: [] }),
     cookieSigner: { sign: String, verify: () => true, index: () => 0 },
     scopes: new Set(['openid']),
     languages: ['de', 'en'],

@@ -9,11 +9,13 @@ import { enabledJWA } from './algorithms.ts';
 import { type AssuranceRule, assurances } from './assurance.ts';
 import { richAuthorizationRequests } from './authorization-details.ts';
 import { claimsByScope, findAccount, tokenClaims } from './claims.ts';
+import type { RefreshClientKeys } from './client-keys.ts';
 import { consentPolicy, existingGrant, type OwnMetadata } from './consent-policy.ts';
 import { mayCallFrom } from './cors.ts';
-import { activeKey, publishedKey } from './engine-keys.ts';
+import { allKeys } from './engine-keys.ts';
 import { lifetimes } from './lifetimes.ts';
 import type { RememberedConsents } from './remembered-consent.ts';
+import { requestObjects } from './request-objects.ts';
 import { resourceIndicators } from './resources.ts';
 import { routes } from './routes.ts';
 import type { GrantOfSession } from './session-grant.ts';
@@ -39,6 +41,7 @@ export interface EngineParts extends AssuranceRule {
   readonly scopes: ReadonlySet<string>;
   /** What the pages speak, published as `ui_locales_supported`. */
   readonly languages: readonly string[];
+  readonly refreshKeys: RefreshClientKeys;
   readonly adapter: NonNullable<Configuration['adapter']>;
   /** Names a grant inside a JWT, and makes the request's unit fail unless that grant is alive. */
   readonly bindToGrant: (grantId: string) => string;
@@ -56,7 +59,7 @@ export function engineOptions(parts: EngineParts): Configuration {
     routes,
     discovery: { ui_locales_supported: [...parts.languages] },
     jwks: {
-      keys: [...parts.keys().active.map((key) => activeKey(key.privateJwk as never)), ...published(parts)],
+      keys: allKeys(parts.keys()),
     } as never,
     cookies: cookies(parts),
     ttl: lifetimes(parts.settings, parts.clock),
@@ -117,6 +120,8 @@ function features(parts: EngineParts): NonNullable<Configuration['features']> {
     claimsParameter: { enabled: true },
     userinfo: { enabled: true },
     jwtUserinfo: { enabled: true },
+    encryption: { enabled: true },
+    requestObjects: requestObjects(parts),
     pushedAuthorizationRequests: { enabled: true },
     backchannelLogout: { enabled: true },
     rpInitiatedLogout: parts.pages.logout,
@@ -143,8 +148,6 @@ function guards(clients: Clients, clientId: string, audience: unknown): boolean 
   const resource = typeof audience === 'string' ? clients.findResource(audience) : undefined;
   return resource?.introspectionClients.includes(clientId) ?? false;
 }
-
-const published = (parts: EngineParts) => parts.keys().published.map((jwk) => publishedKey(jwk as never));
 
 /** Response types are off until a client is given them: implicit and hybrid leak tokens into URLs (RFC 9700 §2.1.2). */
 function responseTypes(clients: Clients): string[] {

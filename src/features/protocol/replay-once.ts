@@ -1,10 +1,17 @@
-import Provider from 'oidc-provider';
+import { decodeJwt } from 'jose';
+import Provider, { errors } from 'oidc-provider';
 import { type Clock, epochSeconds } from '../../foundation/clock.ts';
 import { sha256 } from '../../foundation/crypto/hash.ts';
+import { losses } from './losses.ts';
 import { routes } from './routes.ts';
 
 /** What was used up, as the adapter's record says it. */
-export const replays = { assertion: 'assertion', proof: 'proof', proofAtApi: 'proof at an API' } as const;
+export const replays = {
+  assertion: 'assertion',
+  proof: 'proof',
+  proofAtApi: 'proof at an API',
+  request: 'request object',
+} as const;
 
 type Replay = (typeof replays)[keyof typeof replays];
 
@@ -37,6 +44,29 @@ export function once(provider: Provider, clock: Clock): void {
     const until = isAssertion ? expiresAt : expiresAt + aheadSeconds;
     await this.instantiate({ jti: id, iss: used }).save(Math.max(1, until - epochSeconds(clock)));
     return true;
+  };
+}
+
+interface PushedModel {
+  readonly prototype: { save(ttl?: number): Promise<string> };
+}
+
+/**
+ * Takes a request object that names itself (`jti`) once, where it is pushed: by then its signature and all that it asks
+ * for have been found right, so that nobody uses up another's. In an address it may come again, as people reload pages.
+ */
+export function pushOnce(provider: Provider, clock: Clock): void {
+  const replay = provider.ReplayDetection as unknown as ReplayModel;
+  const { prototype } = provider.PushedAuthorizationRequest as unknown as PushedModel;
+  const save = prototype.save;
+  prototype.save = async function saveOnce(this: PushedModel['prototype'] & { readonly request?: string }, ttl) {
+    const { iss, jti, exp = 0 } = decodeJwt(this.request ?? '');
+    if (jti !== undefined) {
+      const id = sha256(JSON.stringify([replays.request, iss, jti]));
+      if (await replay.find(id)) throw new errors.InvalidRequestObject(losses.requestObject.description);
+      await replay.instantiate({ jti: id, iss: replays.request }).save(Math.max(1, exp - epochSeconds(clock)));
+    }
+    return save.call(this, ttl);
   };
 }
 

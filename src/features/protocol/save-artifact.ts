@@ -93,6 +93,7 @@ function lossFor(kind: string, payload: Payload): Loss {
 
 function replayLoss(used: unknown): Loss {
   if (used === replays.proof) return losses.proof;
+  if (used === replays.request) return losses.requestObject;
   return used === replays.proofAtApi ? losses.proofAtApi : losses.assertion;
 }
 

@@ -60,7 +60,7 @@ async function take(store: SigningKeyStore, tx: Transaction, { step, made }: Rea
       if (made !== undefined) await store.insert(tx, made);
       return;
     case 'promote':
-      if (step.current !== undefined) await store.retire(tx, step.current, now);
+      if (step.current !== undefined) await store.retire(tx, { kid: step.current, alg: step.alg }, now);
       return store.activate(tx, step.next, now);
     case 'remove':
       return store.remove(tx, step.kid, now);

@@ -2,7 +2,7 @@ import { AppError } from '../../foundation/errors.ts';
 import type { By } from '../audit/module.ts';
 import { type ChangeParts, changeKeys } from './change-keys.ts';
 import { signingKeyUnknown } from './errors.ts';
-import type { Algorithm, CompromiseReport, SigningKey } from './key.ts';
+import { type Algorithm, type CompromiseReport, isForEncryption, type SigningKey } from './key.ts';
 import type { KeyMemory } from './memory.ts';
 import { keyOf, type Step } from './plan.ts';
 
@@ -43,7 +43,15 @@ function replacement(
 
 function reportOf({ kid, alg, state }: SigningKey, current: SigningKey | undefined): CompromiseReport {
   const common = { kid, alg, state };
-  if (state === 'next') return { ...common, stops: ['Nothing: this key had not signed anything yet.'] };
+  if (state === 'next' && !isForEncryption(alg))
+    return { ...common, stops: ['Nothing: this key had not signed anything yet.'] };
+  if (isForEncryption(alg)) {
+    const lost = [
+      `Requests that are encrypted to ${kid} can no longer be read; apps have to fetch the keys again.`,
+      'Whoever has the key can read what was encrypted to it before.',
+    ];
+    return { ...common, ...(current === undefined ? {} : { replacement: current.kid }), stops: lost };
+  }
   const stops = [
     `JWT access tokens signed with ${kid} are refused by Postern at once, and by APIs as soon as they fetch the keys again.`,
     `ID tokens signed with ${kid} can no longer be verified; people stay signed in, apps get new ones at the next sign-in.`,

@@ -1,6 +1,6 @@
 import { calculateJwkThumbprint, exportJWK, generateKeyPair } from 'jose';
 import type { KeyRing } from '../../foundation/crypto/key-ring.ts';
-import type { Algorithm } from './key.ts';
+import { type Algorithm, isForEncryption } from './key.ts';
 import { privateKeyPlace } from './private-key.ts';
 import type { StoredKey } from './store.ts';
 
@@ -17,12 +17,14 @@ export async function generateKey(
   // party that cached an older one fetches ours instead of failing.
   const kid = await calculateJwkThumbprint(publicJwk);
   const privateJwk = await exportJWK(pair.privateKey);
+  // Without `alg` an elliptic key serves every form of ECDH-ES (RFC 7518 §4.6).
+  const about = isForEncryption(alg) ? { use: 'enc', ...(alg === 'ECDH-ES' ? {} : { alg }) } : { alg, use: 'sig' };
   return {
     kid,
     alg,
     state,
-    publicJwk: { ...publicJwk, kid, alg, use: 'sig' },
-    privateKey: keyRing.seal(JSON.stringify({ ...privateJwk, kid, alg, use: 'sig' }), privateKeyPlace(kid)),
+    publicJwk: { ...publicJwk, kid, ...about },
+    privateKey: keyRing.seal(JSON.stringify({ ...privateJwk, kid, ...about }), privateKeyPlace(kid)),
     createdAt: now,
     ...(state === 'current' ? { activatedAt: now } : {}),
   };

@@ -1,6 +1,13 @@
 import type { KeyRing } from '../../foundation/crypto/key-ring.ts';
 import { remember } from '../../foundation/remember.ts';
-import { type ActiveKey, algorithms, type KeySet, type SigningKey } from './key.ts';
+import {
+  type ActiveKey,
+  type DecryptionKey,
+  isForEncryption,
+  type KeySet,
+  type SigningKey,
+  signingAlgorithms,
+} from './key.ts';
 import { openPrivateKey } from './private-key.ts';
 import type { KeysAsRead, SigningKeyStore, StoredKey } from './store.ts';
 
@@ -20,7 +27,11 @@ interface Contents {
   readonly set: KeySet;
 }
 
-const nothing: Contents = { read: { revision: 0, keys: [] }, keys: [], set: { active: [], published: [] } };
+const nothing: Contents = {
+  read: { revision: 0, keys: [] },
+  keys: [],
+  set: { active: [], published: [], decrypting: [] },
+};
 
 export function createKeyMemory({ store, keyRing }: { store: SigningKeyStore; keyRing: KeyRing }): KeyMemory {
   const contents = remember(nothing, async () => {
@@ -37,12 +48,21 @@ export function createKeyMemory({ store, keyRing }: { store: SigningKeyStore; ke
 
 /** Throws `signing_key_unreadable`. */
 function keySetOf(keys: readonly StoredKey[], keyRing: KeyRing): KeySet {
-  const active = algorithms.flatMap((alg): ActiveKey[] => {
+  const active = signingAlgorithms.flatMap((alg): ActiveKey[] => {
     const key = keys.find((candidate) => candidate.alg === alg && candidate.state === 'current');
     return key === undefined ? [] : [{ kid: key.kid, alg, privateJwk: openPrivateKey(keyRing, key) }];
   });
-  return { active, published: keys.filter(({ state }) => state !== 'current').map(({ publicJwk }) => publicJwk) };
+  const published = keys.filter(({ alg, state }) => state !== 'current' && !isForEncryption(alg));
+  const decrypting = (['current', 'next', 'retired'] as const).flatMap((state) =>
+    keys.filter((key) => key.state === state && isForEncryption(key.alg)).map((key) => decryptionKey(keyRing, key)),
+  );
+  return { active, published: published.map(({ publicJwk }) => publicJwk), decrypting };
 }
+
+const decryptionKey = (keyRing: KeyRing, key: StoredKey): DecryptionKey => ({
+  privateJwk: openPrivateKey(keyRing, key),
+  retired: key.state === 'retired',
+});
 
 function withoutPrivateKey(stored: StoredKey): SigningKey {
   const { privateKey: _, ...key } = stored;

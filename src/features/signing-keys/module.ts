@@ -10,9 +10,10 @@ import { createRotate } from './rotate.ts';
 import { createSigningKeyStore } from './store.ts';
 
 export type { ActiveKey, Algorithm, CompromiseReport, KeySet, KeyState, RotationReport, SigningKey } from './key.ts';
+export { isForEncryption } from './key.ts';
 
 /**
- * Signing keys owns the keys that sign tokens: making them, sealing their private halves, and their way from next over
+ * Signing keys owns the keys that sign tokens, and those that apps encrypt their requests to: making them, sealing their private halves, and their way from next over
  * current to retired, so that a relying party which caches our keys never meets a signature it cannot check. It does
  * not sign: the engine does. A change moves the revision `keys`, upon which every process calls `reload`.
  */

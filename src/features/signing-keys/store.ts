@@ -2,11 +2,11 @@ import type { JWK } from 'jose';
 import { advanceRevision, readRevision } from '../../foundation/db/advance-revision.ts';
 import type { Database, Transaction } from '../../foundation/db/database.ts';
 import { type Operation, type Row, statement } from '../../foundation/db/statement.ts';
-import { type Algorithm, algorithms, type KeyState, type SigningKey } from './key.ts';
+import { type Algorithm, algorithms, isForEncryption, type KeyState, type SigningKey } from './key.ts';
 
 /** A key as it is stored. */
 export interface StoredKey extends SigningKey {
-  /** Sealed; empty once it is retired. */
+  /** Sealed; empty once it is retired or removed, if it signed. */
   readonly privateKey: string;
 }
 
@@ -20,8 +20,8 @@ export interface SigningKeyStore {
   read(): Promise<KeysAsRead>;
   insert(tx: Transaction, key: StoredKey): Promise<void>;
   activate(tx: Transaction, kid: string, now: number): Promise<void>;
-  /** Also wipes the private half: nothing is ever signed with it again. */
-  retire(tx: Transaction, kid: string, now: number): Promise<void>;
+  /** Also wipes the private half: nothing is ever signed with it again. That of one that others encrypt to still reads. */
+  retire(tx: Transaction, key: Pick<SigningKey, 'kid' | 'alg'>, now: number): Promise<void>;
   remove(tx: Transaction, kid: string, now: number): Promise<void>;
   /** Loses the transaction when somebody changed the keys since they were read. */
   unchangedSince(read: KeysAsRead): Operation;
@@ -53,10 +53,11 @@ export function createSigningKeyStore({ database }: { database: Database }): Sig
     async activate(tx, kid, now) {
       await tx.signingKey.update({ where: { id: kid }, data: { state: 'current', activatedAt: BigInt(now) } });
     },
-    async retire(tx, kid, now) {
+    async retire(tx, { kid, alg }, now) {
+      const wiped = isForEncryption(alg) ? {} : { privateKey: '' };
       await tx.signingKey.update({
         where: { id: kid },
-        data: { state: 'retired', retiredAt: BigInt(now), privateKey: '' },
+        data: { state: 'retired', retiredAt: BigInt(now), ...wiped },
       });
     },
     async remove(tx, kid, now) {
