@@ -29,6 +29,7 @@ import {
   type LogoutNotice,
   type Proof,
   type Protocol,
+  type ProtocolParts,
 } from '../features/protocol/module.ts';
 import { createRecovery, resetRequestKind, resetRequests } from '../features/recovery/module.ts';
 import { createRegistrations, registrationKind, registrations } from '../features/registration/module.ts';
@@ -37,6 +38,8 @@ import { createSetUp, type SetUp } from '../features/set-up/module.ts';
 import { createSignIn, type SignInAttempt } from '../features/sign-in/module.ts';
 import { createStatistics } from '../features/statistics/module.ts';
 import type { AccountEndings, User } from '../features/users/module.ts';
+import { type ClientCertificates, createClientCertificates } from '../foundation/certificates/client-certificates.ts';
+import { type Issuers, openIssuers } from '../foundation/certificates/issuers.ts';
 import { hmacSha256 } from '../foundation/crypto/hash.ts';
 import { watchRevisions } from '../foundation/db/revision.ts';
 import { openPlaces, type Places } from '../foundation/geo/places.ts';
@@ -68,6 +71,7 @@ export interface App {
   readonly mail: Mail;
   readonly outbox: Outbox;
   readonly koa: Koa;
+  readonly certificates: ClientCertificates;
   /** Stops what runs by itself; the database stays open. */
   stop(): Promise<void>;
 }
@@ -82,7 +86,9 @@ export async function compose(parts: AppParts): Promise<App> {
   const { issuer } = parts.config;
   const places = watchPlaces(parts);
   const views = createViews({ viewsDir: folder('views'), publicDir: folder('public'), issuer });
-  const { protocol, outbox, room, endings } = composeProtocol({ ...parts, places }, core, views);
+  const mutual = composeMutualTls(parts);
+  const { certificates } = mutual;
+  const { protocol, outbox, room, endings } = composeProtocol({ ...parts, ...mutual, places }, core, views);
   const { mail } = room;
   const within = { ...parts, views, mail, outbox, endings, places };
   const pages = composePages(within, core, protocol);
@@ -93,6 +99,8 @@ export async function compose(parts: AppParts): Promise<App> {
     views,
     issuer,
     protocol,
+    certificates,
+    mtlsUrl: mutual.mtls.url,
     readContext: createRequestContextReader({ trustProxy: parts.config.trustProxy }),
     mountPages: (router) => mountPages(router, pages),
     signOutThere: pages.federation.signOutThere,
@@ -103,6 +111,7 @@ export async function compose(parts: AppParts): Promise<App> {
   const stopFollowing = await keepFresh(parts, core, following);
   const stop = () => {
     places.close();
+    mutual.issuers.close();
     room.close();
     return stopFollowing();
   };
@@ -114,7 +123,27 @@ export async function compose(parts: AppParts): Promise<App> {
     mail,
     outbox,
     koa,
+    certificates,
     stop,
+  };
+}
+
+interface MutualTls extends Pick<ProtocolParts, 'mtls'> {
+  readonly certificates: ClientCertificates;
+  readonly issuers: Issuers;
+}
+
+/** How clients show certificates. Throws `tls_unusable`. */
+function composeMutualTls({ config, clock, log }: AppParts): MutualTls {
+  const { mtls, trustProxy } = config;
+  return {
+    certificates: createClientCertificates({ clock, header: mtls?.header, trustProxy }),
+    issuers: openIssuers({
+      clock,
+      file: mtls?.ca,
+      onUnusable: (error) => log.error({ err: error }, 'the changed mtls.ca cannot be used; the former one stays'),
+    }),
+    mtls: { isOffered: mtls !== undefined, hasAuthorities: mtls?.ca !== undefined, url: mtls?.url },
   };
 }
 
@@ -227,7 +256,7 @@ const engineNews = (log: Log) => ({
     log.warn({ err, client_id: clientId }, 'a request object at a request_uri of a client cannot be used'),
 });
 
-function composeProtocol(parts: AppParts & { places: Places }, core: CoreFeatures, views: Views) {
+function composeProtocol(parts: AppParts & MutualTls & { places: Places }, core: CoreFeatures, views: Views) {
   // The outbox needs to know how protocol delivers, and protocol needs a place to put its notices.
   const kinds: Record<string, MessageKind> = {};
   const outbox = createOutbox({ ...parts, kinds });

@@ -13,6 +13,7 @@ import {
   publicDocuments,
   routes,
 } from '../features/protocol/module.ts';
+import type { ClientCertificates } from '../foundation/certificates/client-certificates.ts';
 import type { Clock } from '../foundation/clock.ts';
 import { AppError } from '../foundation/errors.ts';
 import { assertSameOrigin } from '../foundation/http/csrf.ts';
@@ -40,6 +41,9 @@ export interface HttpParts {
   readonly clients: Clients;
   readonly protocol: Protocol;
   readonly readContext: RequestContextReader;
+  readonly certificates: ClientCertificates;
+  /** Where clients show certificates, if that is not the issuer. */
+  readonly mtlsUrl: string | undefined;
   readonly signOutThere: Federation['signOutThere'];
   /** Adds every feature's pages. */
   readonly mountPages: (router: Router) => void;
@@ -70,16 +74,18 @@ export function createHttpApp(parts: HttpParts): Koa {
 }
 
 /** Gives the request its id, its origin and its language, and pins host and scheme to the issuer. */
-function openRequest({ issuer, ids, views, readContext }: HttpParts): Middleware {
-  const { host, protocol } = new URL(issuer);
-  const scheme = protocol.slice(0, -1);
+function openRequest({ issuer, ids, views, readContext, certificates, mtlsUrl = issuer }: HttpParts): Middleware {
+  const own = new URL(issuer);
+  const alias = new URL(mtlsUrl);
   return (ctx, next) => {
+    certificates.receive(ctx.req);
+    const { host, protocol } = provesElsewhere(ctx, certificates) ? alias : own;
     const facts = readContext(ctx.req, ids.next());
     const { headers } = ctx.req;
     // A Host or X-Forwarded-* header must never change a URL, a mail or a cached document (cache poisoning).
     headers.host = host;
     headers['x-forwarded-host'] = host;
-    headers['x-forwarded-proto'] = scheme;
+    headers['x-forwarded-proto'] = protocol.slice(0, -1);
     delete headers['x-forwarded-for'];
     ctx.state = new RequestState(facts, kindOf(ctx.path), {
       views,
@@ -91,6 +97,13 @@ function openRequest({ issuer, ids, views, readContext }: HttpParts): Middleware
   };
 }
 
+/** Where a proof of possession is for this very address (RFC 9449 §4.3); their answers name none of ours. */
+const provingPaths: ReadonlySet<string> = new Set([routes.token, routes.userinfo, routes.pushed_authorization_request]);
+
+/** Whether a client proves a key at the address that asks for certificates, and means that one. */
+const provesElsewhere = ({ req, path }: Context, certificates: ClientCertificates): boolean =>
+  provingPaths.has(path) && certificates.isAsked(req);
+
 function kindOf(path: string) {
   if (publicDocuments.has(path)) return 'document';
   if (machineEndpoints.has(path) || path.startsWith('/api/')) return 'machine';
@@ -100,13 +113,17 @@ function kindOf(path: string) {
 }
 
 function dispatch(parts: HttpParts): Middleware {
-  const { protocol } = parts;
+  const { protocol, certificates } = parts;
   const assets = serveAssets(parts.views);
   const machines = compose([protocol.unit, protocol.serve]);
   const pages = pageChain(parts);
   return (ctx, next) => {
-    refuseWrongMethod(ctx);
     const { path } = ctx;
+    // People are not to be asked for certificates, nor their cookies to be sent to where programs are.
+    if (certificates.isAtPort(ctx.req) && !machineEndpoints.has(path)) {
+      throw new AppError('not_found', 404, 'There is no page at this address.');
+    }
+    refuseWrongMethod(ctx);
     if (machineEndpoints.has(path)) return machines(ctx, next);
     if (path.startsWith('/assets/')) return assets(ctx, next);
     return publicDocuments.has(path) ? protocol.serve(ctx, next) : pages(ctx, next);

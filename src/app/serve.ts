@@ -5,12 +5,13 @@ import { argon2Build } from '../foundation/crypto/argon2-build.ts';
 import { AppError } from '../foundation/errors.ts';
 import type { Ids } from '../foundation/ids.ts';
 import { createHealth, type Health } from '../foundation/observe/health.ts';
-import { listen, managementVariables, publicVariables, tryPort } from '../foundation/observe/listen.ts';
+import { listen, managementVariables, mtlsVariables, publicVariables, tryPort } from '../foundation/observe/listen.ts';
 import { createLog, type Log } from '../foundation/observe/log.ts';
 import { startManagement } from '../foundation/observe/management.ts';
 import { createMetrics, type Metrics } from '../foundation/observe/metrics.ts';
 import type { Random } from '../foundation/random.ts';
 import { type App, compose } from './compose.ts';
+import { createMtlsServer } from './mtls-server.ts';
 import { openStore, type Store } from './open-store.ts';
 import { closeInTime, drain } from './shutdown.ts';
 import { createTlsServer } from './tls-server.ts';
@@ -34,8 +35,9 @@ export interface Running {
 const requestMs = 30_000;
 
 /** Throws `port_taken`, `port_forbidden`, `address_unusable` while nothing has been made yet. */
-export async function tryPorts({ host, port, managementHost, managementPort }: Config): Promise<void> {
+export async function tryPorts({ host, port, mtls, managementHost, managementPort }: Config): Promise<void> {
   await tryPort({ host, port, variables: publicVariables });
+  if (mtls?.port) await tryPort({ host, port: mtls.port.number, variables: mtlsVariables });
   await tryPort({ host: managementHost, port: managementPort, variables: managementVariables });
 }
 
@@ -78,8 +80,10 @@ async function open(parts: ServeParts, built: Built): Promise<Running> {
   metrics.observeDatabase(() => store.database.activity());
   const server = createPublicServer(config, listenerOf(app), log);
   const port = await listen(server, { host: config.host, port: config.port, variables: publicVariables });
-  const closers = [() => drain(server), () => app.stop()];
+  const servers = [server];
+  const closers = [() => drainAll(servers), () => app.stop()];
   try {
+    servers.push(...(await openMtls(parts, built)));
     const management = await startManagement({
       host: config.managementHost,
       port: config.managementPort,
@@ -99,13 +103,27 @@ async function open(parts: ServeParts, built: Built): Promise<Running> {
   return {
     async stop() {
       health.markStopping();
-      await drain(server);
+      await drainAll(servers);
       // The management port says DOWN until the requests are over.
       await closeInTime([...closers.slice(1), () => store.database.close()], log);
       log.info({}, 'stopped');
       await log.close();
     },
   };
+}
+
+const drainAll = async (servers: readonly Server[]): Promise<void> => {
+  await Promise.all(servers.map(drain));
+};
+
+/** The port that asks for certificates, if there is to be one. */
+async function openMtls({ config }: ServeParts, { app, log }: Built): Promise<Server[]> {
+  const server = createMtlsServer({ config, limits, certificates: app.certificates, listener: listenerOf(app), log });
+  if (server === undefined) return [];
+  const port = config.mtls?.port?.number ?? 0;
+  await listen(server, { host: config.host, port, variables: mtlsVariables });
+  log.info({ port }, 'certificates are asked for');
+  return [server];
 }
 
 /** Koa answers its own failures; its promise has nothing left to say. */
@@ -131,14 +149,18 @@ function keyAges({ core }: App, clock: Clock): Record<string, number> {
   return ages;
 }
 
-/** The public port: https when a certificate is configured, with time limits against slow and idle callers. */
+/** Time limits against slow and idle callers. */
+const limits: ServerOptions = {
+  requestTimeout: requestMs,
+  headersTimeout: 15_000,
+  // Longer than load balancers keep theirs, so that they never send into a connection that we just closed.
+  keepAliveTimeout: 65_000,
+  connectionsCheckingInterval: 5_000,
+};
+
+/** The public port: https when a certificate is configured. */
 function createPublicServer({ tls }: Config, listener: RequestListener, log: Log): Server {
-  const limits: ServerOptions = {
-    requestTimeout: requestMs,
-    headersTimeout: 15_000,
-    // Longer than load balancers keep theirs, so that they never send into a connection that we just closed.
-    keepAliveTimeout: 65_000,
-    connectionsCheckingInterval: 5_000,
-  };
-  return tls === undefined ? createServer(limits, listener) : createTlsServer({ tls, limits, listener, log });
+  if (tls === undefined) return createServer(limits, listener);
+  const variables = ['POSTERN_TLS__CERT', 'POSTERN_TLS__KEY'] as const;
+  return createTlsServer({ tls, limits, listener, log, variables, asksForCertificate: false });
 }

@@ -9,6 +9,10 @@ import type { Log } from '../foundation/observe/log.ts';
 export interface TlsServerParts {
   readonly tls: NonNullable<Config['tls']>;
   readonly limits: ServerOptions;
+  /** The variables of certificate and key, for the remedy. */
+  readonly variables: readonly [cert: string, key: string];
+  /** Whether callers are asked for a certificate of theirs. */
+  readonly asksForCertificate: boolean;
   readonly listener: RequestListener;
   readonly log: Log;
 }
@@ -17,7 +21,8 @@ export interface TlsServerParts {
  * An https server whose certificate is read again when its file changes: renewal needs no restart, and a broken renewal
  * keeps the former one. Throws `tls_unusable`.
  */
-export function createTlsServer({ tls, limits, listener, log }: TlsServerParts): Server {
+export function createTlsServer(parts: TlsServerParts): Server {
+  const { tls, log } = parts;
   const renew = (): void => {
     try {
       server.setSecureContext(read(tls));
@@ -27,7 +32,7 @@ export function createTlsServer({ tls, limits, listener, log }: TlsServerParts):
     }
   };
   const unfollow = [tls.cert, tls.key].map((file) => followFile(file, renew));
-  const server = openServer(tls, limits, listener);
+  const server = openServer(parts);
   server.on('close', () => {
     for (const end of unfollow) end();
   });
@@ -40,11 +45,14 @@ const read = ({ cert, key }: TlsServerParts['tls']) => ({
   minVersion: 'TLSv1.2' as const,
 });
 
-function openServer(tls: TlsServerParts['tls'], limits: ServerOptions, listener: RequestListener) {
+/** What callers show is taken as it is: what Node thinks of it (`authorized`) goes by public authorities, and counts nowhere. */
+const asking = { requestCert: true, rejectUnauthorized: false };
+
+function openServer({ tls, limits, listener, variables, asksForCertificate }: TlsServerParts) {
   try {
-    return createServer({ ...limits, ...read(tls) }, listener);
+    return createServer({ ...limits, ...read(tls), ...(asksForCertificate ? asking : {}) }, listener);
   } catch (cause) {
-    const message = `The certificate cannot be used: ${(cause as Error).message}. Check POSTERN_TLS__CERT and POSTERN_TLS__KEY.`;
+    const message = `The certificate cannot be used: ${(cause as Error).message}. Check ${variables.join(' and ')}.`;
     throw new AppError('tls_unusable', 500, message, { cause });
   }
 }

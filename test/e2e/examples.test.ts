@@ -1,13 +1,16 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { jwkOf, makeCertificate } from '../kit/client-certificates.ts';
 import { type Child, cleanEnvironment, startChild, untilReady } from '../kit/services/child.ts';
 import { freePort } from '../kit/services/free-port.ts';
+import { sendOver } from '../protocol/kit/over-tls.ts';
 import { ada, bob, openStage, openWindow, people, type Stage, signIn } from './kit.ts';
 
 const program = (name: string) => join(import.meta.dirname, '../../examples', name);
 const secretOf = (clientId: string) => `the secret of ${clientId}, thirty-two long`;
 const orders = 'https://orders.example';
 const ledger = 'https://ledger.example';
+const invoices = 'https://billing.example';
 
 let stage: Stage;
 let webUrl: string;
@@ -16,9 +19,13 @@ const running: Child[] = [];
 beforeAll(async () => {
   const webPort = await freePort();
   webUrl = `http://localhost:${webPort}`;
-  stage = await openStage({
+  const seed = {
     ...people,
-    resources: [resource(orders, 'jwt', ['orders:read', 'orders:write']), resource(ledger, 'opaque', ['orders:read'])],
+    resources: [
+      resource(invoices, 'jwt', ['invoices:read']),
+      resource(orders, 'jwt', ['orders:read', 'orders:write']),
+      resource(ledger, 'opaque', ['orders:read']),
+    ],
     clients: [
       {
         ...client('web-app'),
@@ -33,8 +40,19 @@ beforeAll(async () => {
         resources: [orders, ledger],
         scope: 'orders:read orders:write',
       },
+      {
+        client_id: 'billing',
+        grant_types: ['client_credentials'],
+        resources: [invoices],
+        token_endpoint_auth_method: 'self_signed_tls_client_auth',
+        tls_client_certificate_bound_access_tokens: true,
+        jwks: { keys: [jwkOf(pairs.service)] },
+      },
     ],
-  });
+  };
+  const { cert, key } = pairs.server.files;
+  const env = { POSTERN_MTLS__PORT: String(await freePort()), POSTERN_MTLS__CERT: cert, POSTERN_MTLS__KEY: key };
+  stage = await openStage(seed, { env });
   await start('web-app/server.mjs', 'web-app', webPort);
 });
 afterAll(async () => {
@@ -49,6 +67,13 @@ const resource = (identifier: string, format: string, scopes: string[]) => ({
   scopes: scopes.map((name) => ({ name, description: name })),
   introspection_clients: ['orders-api'],
 });
+
+/** What the service has to show, and the servers that it goes to. */
+const pairs = {
+  service: makeCertificate(),
+  thief: makeCertificate(),
+  server: makeCertificate({ names: 'DNS:localhost' }),
+};
 
 const environment = (clientId: string) => ({
   ...cleanEnvironment(),
@@ -145,6 +170,42 @@ describe('the sample service and the sample API', () => {
     );
     const weak = await runService({ RESOURCE: orders, SCOPE: 'orders:write', API_URL: api }, 1);
     expect(weak).toContain('403 {"error":"insufficient_scope"}');
+  });
+});
+
+describe('the sample service with a certificate, and its API', () => {
+  const files = ({ cert, key }: { cert: string; key: string }) => ({ CERT: cert, KEY: key });
+  const common = () => ({ ...cleanEnvironment(), ISSUER: stage.server.url });
+  const runClient = async (pair: typeof pairs.service, env: NodeJS.ProcessEnv) => {
+    const own = { CLIENT_ID: 'billing', CA: pairs.server.files.cert, ...files(pair.files), ...env };
+    const child = startChild(process.execPath, [program('mtls-service/client.mjs')], { env: { ...common(), ...own } });
+    const { code } = await child.exited;
+    return { code, text: child.stdout() };
+  };
+
+  it('understand each other, and let nobody else use the token', async () => {
+    const port = await freePort();
+    const env = { ...common(), ...files(pairs.server.files), AUDIENCE: invoices, PORT: String(port) };
+    const api = startChild(process.execPath, [program('mtls-service/api.mjs')], { env });
+    running.push(api);
+    await untilReady(api, async () => api.stdout().includes('https://'), { what: 'the API', within: 60_000 });
+    const url = `https://localhost:${port}/`;
+    const right = await runClient(pairs.service, { API_URL: url });
+    expect([right.code, right.text]).toEqual([0, expect.stringContaining(`200 {"client":"billing"`)]);
+    expect((await runClient(pairs.thief, { API_URL: url })).code).toBe(1);
+    const showsNothing = await sendOver(url, { headers: { authorization: 'Bearer x' } });
+    expect(showsNothing.status).toBe(401);
+    const bare = await sendOver(url, { shows: pairs.service });
+    expect(bare.status).toBe(401);
+    const alias = `https://localhost:${stage.server.env['POSTERN_MTLS__PORT']}/token`;
+    const body = new URLSearchParams({ grant_type: 'client_credentials', client_id: 'billing' }).toString();
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+    const given = await sendOver(alias, { method: 'POST', headers, body, shows: pairs.service });
+    const authorization = `Bearer ${String(given.body['access_token'])}`;
+    const answers = [pairs.service, pairs.thief, undefined].map((shows) =>
+      sendOver(url, { headers: { authorization }, shows }),
+    );
+    expect((await Promise.all(answers)).map(({ status }) => status)).toEqual([200, 401, 401]);
   });
 });
 

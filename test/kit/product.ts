@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type App, compose } from '../../src/app/compose.ts';
 import type { Foundations } from '../../src/app/compose-features.ts';
+import { createMtlsServer } from '../../src/app/mtls-server.ts';
 import { openStore } from '../../src/app/open-store.ts';
 import { byOperator } from '../../src/features/audit/module.ts';
 import type { NewClient, NewResource } from '../../src/features/clients/module.ts';
@@ -84,6 +85,9 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
   const app = await compose({ ...foundations, log, metrics: createMetrics() });
   const server = createServer(app.koa.callback());
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+  const asking = createMtlsServer({ ...foundations, ...app, log, limits: {}, listener: app.koa.callback() });
+  const mtlsPort = foundations.config.mtls?.port?.number;
+  await new Promise<void>((resolve) => (asking ? asking.listen(mtlsPort, '127.0.0.1', resolve) : resolve()));
   if (options.settings) await app.core.settings.set(options.settings, byOperator);
   return {
     url: options.issuer ? `http://localhost:${(server.address() as AddressInfo).port}` : url,
@@ -95,6 +99,7 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
     ...additions(app),
     async stop() {
       await close(server);
+      if (asking) await close(asking);
       await app.stop();
       await store.database.close();
       rmSync(folder, { recursive: true, force: true });

@@ -61,7 +61,7 @@ export const clientMeanings: Readonly<Record<string, string>> = {
   token_endpoint_auth_method: 'How it proves who it is; `none` is a public client.',
   token_endpoint_auth_signing_alg: 'The only algorithm that its assertions may use.',
   jwks_uri: 'Where it publishes its public keys, instead of `jwks`: it may change them without telling us.',
-  jwks: 'Its public keys by value, for `private_key_jwt`, signed requests, and what is encrypted to it.',
+  jwks: 'Its public keys by value, for `private_key_jwt`, signed requests, and what is encrypted to it; with their certificates (`x5c`) for `self_signed_tls_client_auth`.',
   scope: 'Scopes that it may ask for, with a space between. Where absent: all standard ones.',
   id_token_signed_response_alg:
     'What its ID tokens are signed with: `RS256` for libraries that know no ES256. A key of another algorithm is made when a client first names it.',
@@ -79,6 +79,14 @@ export const clientMeanings: Readonly<Record<string, string>> = {
   require_pushed_authorization_requests: 'Refuses authorization requests that were not pushed (RFC 9126).',
   dpop_bound_access_tokens:
     'Refuses token requests without a DPoP proof (RFC 9449): its tokens are bound to a key of its own.',
+  tls_client_auth_subject_dn:
+    'For `tls_client_auth`, one of the five: the subject of its certificates, as RFC 4514 writes it (`CN=billing,O=Example`), to the letter.',
+  tls_client_auth_san_dns: 'A host name in its certificates; a wildcard stands for itself alone.',
+  tls_client_auth_san_uri: 'An address in its certificates, such as a SPIFFE id.',
+  tls_client_auth_san_ip: 'An IP address in its certificates.',
+  tls_client_auth_san_email: 'An e-mail address in its certificates.',
+  tls_client_certificate_bound_access_tokens:
+    'Refuses token requests without a certificate (RFC 8705): its tokens are good only along with that one.',
   first_party: 'An app of your own: people are not asked for consent.',
   require_pkce: '`false` only for old clients that authenticate; every other one is refused without PKCE S256.',
   resources: 'APIs that it may use with all their scopes.',

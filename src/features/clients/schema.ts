@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { longestTokenLifetime } from '../settings/module.ts';
 import { algorithmFields, encryptionProblems, signingAlg } from './algorithms.ts';
+import { certificateFields, certificateProblems } from './certificates.ts';
 import { detailTypeSchema } from './detail-types.ts';
 import { applicationTypeProblem, redirectUri, requestUri, webUri } from './redirect-uri.ts';
 import { type ResponseType, responseTypeProblems, responseTypes } from './response-types.ts';
@@ -39,7 +40,14 @@ const jwks = z.strictObject({
     .max(10),
 });
 
-const authMethods = ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'] as const;
+const authMethods = [
+  'client_secret_basic',
+  'client_secret_post',
+  'private_key_jwt',
+  'tls_client_auth',
+  'self_signed_tls_client_auth',
+  'none',
+] as const;
 /** What clients may be given. */
 export const grantTypes = [
   'authorization_code',
@@ -83,6 +91,7 @@ const fields = {
   require_auth_time: z.boolean().optional(),
   require_pushed_authorization_requests: z.boolean().optional(),
   dpop_bound_access_tokens: z.boolean().optional(),
+  ...certificateFields,
   first_party: z.boolean().default(false),
   require_pkce: z.boolean().default(true),
   resources: z.array(z.string().max(512)).max(100).default([]),
@@ -179,7 +188,7 @@ function contradictions(client: ReadClient): [keyof ReadClient, string][] {
   const broken = rules
     .filter(([applies]) => applies)
     .map(([, field, message]): [keyof ReadClient, string] => [field, message]);
-  broken.push(...keyProblems(client), ...encryptionProblems(client));
+  broken.push(...keyProblems(client), ...encryptionProblems(client), ...certificateProblems(client));
   broken.push(...responseTypeProblems(client).map(([field, message]): [keyof ReadClient, string] => [field, message]));
   for (const field of ['redirect_uris', 'post_logout_redirect_uris'] as const) {
     for (const uri of client[field]) {

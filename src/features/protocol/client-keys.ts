@@ -24,10 +24,16 @@ interface Held {
   reading?: Promise<void> | undefined;
 }
 
-type Key = Readonly<Record<string, unknown>> & { readonly kid?: unknown };
+type Key = Readonly<Record<string, unknown>> & { readonly kid?: unknown; readonly x5c?: unknown };
 
-/** Brings the keys of a client that publishes them (`jwks_uri`) up to date, for a signature by the key `kid`. */
-export type RefreshClientKeys = (client: Client, kid: string | undefined) => Promise<void>;
+/** The key that somebody has used: by its name, or by the certificate that it came in, as `x5c` has it (RFC 7517 §4.7). */
+export interface UsedKey {
+  readonly kid?: string | undefined;
+  readonly certificate?: string;
+}
+
+/** Brings the keys of a client that publishes them (`jwks_uri`) up to date, for one that was used. */
+export type RefreshClientKeys = (client: Client, used: UsedKey) => Promise<void>;
 
 /** A key that was taken away is believed for this long. */
 const freshMs = 5 * 60_000;
@@ -50,12 +56,12 @@ const keyTypes: ReadonlySet<string> = new Set(['EC', 'RSA', 'OKP']);
 export function createClientKeys(parts: ClientKeysParts): RefreshClientKeys {
   const known = new Map<string, Held>();
   const given = new WeakMap<Client, readonly Key[]>();
-  return async (client, kid) => {
+  return async (client, used) => {
     const { jwksUri } = client as { jwksUri?: string };
     if (jwksUri === undefined) return;
     const held = known.get(jwksUri) ?? { keys: [], readAt: -Infinity, triedAt: -Infinity };
     known.set(jwksUri, held);
-    if (isDue(held, kid, parts.clock.now())) held.reading ??= read(parts, { client, uri: jwksUri, held });
+    if (isDue(held, used, parts.clock.now())) held.reading ??= read(parts, { client, uri: jwksUri, held });
     await held.reading;
     if (given.get(client) === held.keys) return;
     give(client, held.keys);
@@ -63,10 +69,11 @@ export function createClientKeys(parts: ClientKeysParts): RefreshClientKeys {
   };
 }
 
-function isDue(held: Held, kid: string | undefined, now: number): boolean {
+function isDue(held: Held, { kid, certificate }: UsedKey, now: number): boolean {
   if (now - held.triedAt < betweenMs) return false;
-  if (kid === undefined) return now - held.readAt >= freshWithoutKidMs;
-  return now - held.readAt >= freshMs || held.keys.every((key) => key.kid !== kid);
+  if (kid === undefined && certificate === undefined) return now - held.readAt >= freshWithoutKidMs;
+  const isUsed = (key: Key) => (kid === undefined ? [key.x5c].flat()[0] === certificate : key.kid === kid);
+  return now - held.readAt >= freshMs || !held.keys.some(isUsed);
 }
 
 async function read(parts: ClientKeysParts, of: { client: Client; uri: string; held: Held }): Promise<void> {
@@ -113,7 +120,7 @@ export function refreshAsserted(provider: Provider, refresh: RefreshClientKeys):
     if (form?.includes('client_assertion=')) {
       const asserted = readAssertion(parse(form)['client_assertion']);
       const client = asserted && (await provider.Client.find(asserted.clientId));
-      if (client) await refresh(client, asserted.kid);
+      if (client) await refresh(client, { kid: asserted.kid });
     }
     return next();
   };

@@ -8,6 +8,7 @@ import { completeDocuments } from './complete-documents.ts';
 import { refuseScripts } from './cors.ts';
 import { cacheDocuments } from './document-cache.ts';
 import { fetchRequests, type RequestUriParts } from './fetch-requests.ts';
+import { refreshCertificates, tellMutualTls } from './mutual-tls.ts';
 import { type EngineParts, engineOptions } from './options.ts';
 import { plainRequests } from './plain-requests.ts';
 import { handFormOn } from './read-form.ts';
@@ -60,9 +61,11 @@ export function buildEngine(options: EngineOptions): Engine {
     serve: compose([
       cacheDocuments(),
       completeDocuments(options.keys()),
+      tellMutualTls(options),
       plainRequests(provider, options),
       refuseScripts,
       refreshAsserted(provider, options.refreshKeys),
+      refreshCertificates(provider, options, options.refreshKeys),
       handFormOn,
       fetchRequests(provider, options),
       ...provider.middleware,

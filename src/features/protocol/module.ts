@@ -39,6 +39,7 @@ import { createInteractions, type Interactions } from './interaction.ts';
 import { createJwtTokens, type PublishedKey } from './jwt-tokens.ts';
 import { limitUserCodes } from './limit-user-codes.ts';
 import { logoutPages } from './logout-pages.ts';
+import type { MutualTlsParts } from './mutual-tls.ts';
 import { createPayloadCodec } from './payload.ts';
 import { createPersonalData } from './personal.ts';
 import { postToGet } from './post-to-get.ts';
@@ -120,7 +121,7 @@ export interface Protocol {
   readonly startAgain: ReturnType<typeof createStartAgain>;
 }
 
-export interface ProtocolParts {
+export interface ProtocolParts extends MutualTlsParts {
   readonly issuer: string;
   readonly database: Database;
   readonly clock: Clock;

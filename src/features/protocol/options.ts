@@ -14,6 +14,7 @@ import { consentPolicy, existingGrant, type OwnMetadata } from './consent-policy
 import { mayCallFrom } from './cors.ts';
 import { allKeys } from './engine-keys.ts';
 import { lifetimes } from './lifetimes.ts';
+import { certificateMethods, type MutualTlsParts, mutualTls } from './mutual-tls.ts';
 import type { RememberedConsents } from './remembered-consent.ts';
 import { requestObjects } from './request-objects.ts';
 import { resourceIndicators } from './resources.ts';
@@ -23,7 +24,7 @@ import { addSessionWatch } from './session-risk.ts';
 import { addVouchedOnly } from './vouched-only.ts';
 import type { WatchSession } from './watch-session.ts';
 
-export interface EngineParts extends AssuranceRule {
+export interface EngineParts extends AssuranceRule, MutualTlsParts {
   readonly issuer: string;
   readonly clock: Clock;
   readonly clients: Clients;
@@ -69,7 +70,7 @@ export function engineOptions(parts: EngineParts): Configuration {
     extraTokenClaims: tokenClaims,
     acrValues: assurances(parts.mfaPolicies.strictest()),
     responseTypes: responseTypes(parts.clients) as NonNullable<Configuration['responseTypes']>,
-    clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
+    clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none', ...certificateMethods],
     enabledJWA,
     clientDefaults: {
       id_token_signed_response_alg: 'ES256',
@@ -115,6 +116,7 @@ function features(parts: EngineParts): NonNullable<Configuration['features']> {
     devInteractions: { enabled: false },
     // RFC 9449: bound to a key of the client's, a stolen token is of no use.
     dPoP: { enabled: true, nonceSecret: parts.nonceSecret },
+    mTLS: mutualTls(parts),
     externalSigningSupport: { enabled: true, ack: 'experimental-01' },
     clientCredentials: { enabled: true },
     claimsParameter: { enabled: true },

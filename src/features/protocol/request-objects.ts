@@ -20,7 +20,7 @@ export function requestObjects({ refreshKeys }: { readonly refreshKeys: RefreshC
       const problem = problemOf(ctx, claims as Claims, { client, type: header['typ'] });
       if (problem !== undefined) throw refused(problem);
       const { kid } = header;
-      await refreshKeys(client, typeof kid === 'string' ? kid : undefined);
+      await refreshKeys(client, typeof kid === 'string' ? { kid } : {});
     },
   };
 }

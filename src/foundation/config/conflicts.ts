@@ -22,7 +22,9 @@ export interface Judged {
 
 /** What no single value shows: every key on its own is valid, but together they are not. */
 export function conflicts(judged: Judged): ConfigProblem[] {
-  return [withoutPartner, tlsOnHttp, onePortForTwo, missingKey].flatMap((rule) => rule(judged));
+  return [withoutPartner, mtlsWithoutCertificate, mtlsNowhere, tlsOnHttp, onePortForTwo, missingKey].flatMap((rule) =>
+    rule(judged),
+  );
 }
 
 const whereOf = ({ sources }: Config, key: ConfigKey): string =>
@@ -32,6 +34,10 @@ const whereOf = ({ sources }: Config, key: ConfigKey): string =>
 const partners = [
   ['tls.cert', 'tls.key'],
   ['tls.key', 'tls.cert'],
+  ['mtls.cert', 'mtls.key'],
+  ['mtls.key', 'mtls.cert'],
+  // Without a proxy that is trusted, the header would be believed from nobody.
+  ['mtls.header', 'trustProxy'],
   ['mail.url', 'mail.from'],
   ['mail.from', 'mail.url'],
 ] as const;
@@ -46,6 +52,29 @@ function withoutPartner({ config, values, invalid }: Judged): ConfigProblem[] {
     }));
 }
 
+/** The port that asks for certificates has to show one itself. */
+function mtlsWithoutCertificate({ config, values, invalid }: Judged): ConfigProblem[] {
+  const hasPort = values['mtls.port'] !== undefined;
+  if (!hasPort || config.mtls?.port !== undefined) return [];
+  const keys = ['mtls.cert', 'mtls.key', 'tls.cert', 'tls.key'] as const;
+  if (keys.some((key) => values[key] !== undefined || invalid.has(key))) return [];
+  const remedy = 'Give mtls.cert and mtls.key, or tls.cert and tls.key.';
+  return [{ where: whereOf(config, 'mtls.port'), message: 'mtls.port is given without a certificate.', remedy }];
+}
+
+/** Keys that say how certificates are taken, where none are asked for. */
+function mtlsNowhere({ config, values, invalid }: Judged): ConfigProblem[] {
+  const places = ['mtls.port', 'mtls.header'] as const;
+  if (places.some((key) => values[key] !== undefined || invalid.has(key))) return [];
+  return (['mtls.ca', 'mtls.url', 'mtls.cert'] as const)
+    .filter((key) => values[key] !== undefined)
+    .map((key) => ({
+      where: whereOf(config, key),
+      message: `${key} is given, but nothing asks for certificates.`,
+      remedy: 'Give mtls.port or mtls.header as well.',
+    }));
+}
+
 function tlsOnHttp({ config, invalid }: Judged): ConfigProblem[] {
   if (config.tls === undefined || invalid.has('issuer') || config.issuer.startsWith('https:')) return [];
   const remedy = 'Begin the issuer with https://, or remove tls.';
@@ -53,10 +82,25 @@ function tlsOnHttp({ config, invalid }: Judged): ConfigProblem[] {
 }
 
 function onePortForTwo({ config, invalid }: Judged): ConfigProblem[] {
-  if (config.port === 0 || config.port !== config.managementPort) return [];
-  if (invalid.has('port') || invalid.has('managementPort')) return [];
-  const message = `Public and management port are both ${config.port}.`;
-  return [{ where: whereOf(config, 'managementPort'), message, remedy: 'Give them different numbers.' }];
+  const ports = [
+    ['port', 'Public', config.port],
+    ['managementPort', 'management', config.managementPort],
+    ['mtls.port', 'mTLS', config.mtls?.port?.number],
+  ] as const;
+  const pairs = [
+    [ports[0], ports[1]],
+    [ports[0], ports[2]],
+    [ports[1], ports[2]],
+  ] as const;
+  return pairs
+    .filter(
+      ([[one, , number], [other, , same]]) => !invalid.has(one) && !invalid.has(other) && number && number === same,
+    )
+    .map(([[, name, number], [key, other]]) => ({
+      where: whereOf(config, key),
+      message: `${name === 'management' ? 'Management' : name} and ${other} port are both ${number}.`,
+      remedy: 'Give them different numbers.',
+    }));
 }
 
 function missingKey({ config, invalid }: Judged): ConfigProblem[] {
@@ -68,10 +112,13 @@ function missingKey({ config, invalid }: Judged): ConfigProblem[] {
 }
 
 /** The files that the configuration names and that this process cannot use. */
-export function unreadableFiles({ tls, outbound, sources }: Config): ConfigProblem[] {
+export function unreadableFiles({ tls, mtls, outbound, sources }: Config): ConfigProblem[] {
   const files: [ConfigKey, string | undefined][] = [
     ['tls.cert', tls?.cert],
     ['tls.key', tls?.key],
+    ['mtls.cert', sources['mtls.cert'] === 'default' ? undefined : mtls?.port?.cert],
+    ['mtls.key', sources['mtls.key'] === 'default' ? undefined : mtls?.port?.key],
+    ['mtls.ca', mtls?.ca],
     ['outbound.ca', outbound.ca],
   ];
   return files.flatMap(([key, path]) => {
@@ -83,7 +130,7 @@ export function unreadableFiles({ tls, outbound, sources }: Config): ConfigProbl
 function complaint(key: ConfigKey, path: string): string | undefined {
   try {
     accessSync(path, constants.R_OK);
-    if (key !== 'tls.key') new X509Certificate(readFileSync(path));
+    if (!key.endsWith('.key')) new X509Certificate(readFileSync(path));
     return undefined;
   } catch (error) {
     const { code = '' } = error as NodeJS.ErrnoException;

@@ -15,6 +15,7 @@ export function redactedValues(config: Config): Record<ConfigKey, string | numbe
     trustProxy: config.trustProxy,
     'tls.cert': config.tls?.cert ?? null,
     'tls.key': config.tls?.key ?? null,
+    ...mtlsValues(config),
     'outbound.ca': config.outbound.ca ?? null,
     'outbound.allow': config.outbound.allow,
     'mail.url': config.mail === undefined ? null : redactUrl(config.mail.url),
@@ -22,6 +23,18 @@ export function redactedValues(config: Config): Record<ConfigKey, string | numbe
     'geoip.file': config.geoip.file ?? null,
     'log.level': config.log.level,
     'log.file': config.log.file ?? null,
+  };
+}
+
+function mtlsValues({ mtls }: Config) {
+  const { number = null, cert = null, key = null } = mtls?.port ?? {};
+  return {
+    'mtls.port': number,
+    'mtls.cert': cert,
+    'mtls.key': key,
+    'mtls.ca': mtls?.ca ?? null,
+    'mtls.url': mtls?.url ?? null,
+    'mtls.header': mtls?.header ?? null,
   };
 }
 

@@ -147,18 +147,15 @@ describe('mistakes', () => {
     );
   });
 
-  it.each([
-    'redisUrl: redis://x',
-    'workers: 2',
-    'mtls: { port: 8443 }',
-    'outbound: { allowUntrusted: [10.0.0.0/8] }',
-    '? [1, 2]\n: 3',
-  ])('include keys whose capability is not built: %s', (text) => {
-    file('postern.yaml', text);
-    expect(problemsOf()).toMatchObject([
-      { where: 'postern.yaml:1', message: expect.stringContaining('not a configuration key') },
-    ]);
-  });
+  it.each(['redisUrl: redis://x', 'workers: 2', 'outbound: { allowUntrusted: [10.0.0.0/8] }', '? [1, 2]\n: 3'])(
+    'include keys whose capability is not built: %s',
+    (text) => {
+      file('postern.yaml', text);
+      expect(problemsOf()).toMatchObject([
+        { where: 'postern.yaml:1', message: expect.stringContaining('not a configuration key') },
+      ]);
+    },
+  );
 
   it.each([
     ['port: 1\nport: 2', 'postern.yaml:2', 'not YAML'],
@@ -220,6 +217,38 @@ describe('values that do not go together', () => {
     });
     expect(config.tls).toEqual({ cert: POSTERN_TLS__CERT, key: POSTERN_TLS__KEY });
     expect(config.outbound.ca).toBe(POSTERN_TLS__CERT);
+  });
+
+  it('are a place for certificates of clients without what belongs to it', () => {
+    const { POSTERN_TLS__CERT, POSTERN_TLS__KEY } = files();
+    const messages = (env: Record<string, string>) => problemsOf(env).map(({ message }) => message);
+    const port = { POSTERN_MTLS__PORT: '8443' };
+    const own = { POSTERN_MTLS__CERT: POSTERN_TLS__CERT, POSTERN_MTLS__KEY: POSTERN_TLS__KEY };
+    expect(messages(port)).toEqual(['mtls.port is given without a certificate.']);
+    expect(messages({ ...port, POSTERN_MTLS__CERT: POSTERN_TLS__CERT })).toEqual([
+      'mtls.cert is given without mtls.key.',
+    ]);
+    expect(messages({ POSTERN_MTLS__HEADER: 'X-Cert' })).toEqual(['mtls.header is given without trustProxy.']);
+    for (const [key, value] of Object.entries({ CA: POSTERN_TLS__CERT, URL: 'https://mtls.example' })) {
+      const message = `mtls.${key.toLowerCase()} is given, but nothing asks for certificates.`;
+      expect(messages({ [`POSTERN_MTLS__${key}`]: value })).toEqual([message]);
+    }
+    expect(messages({ ...own, POSTERN_MTLS__PORT: '8080' })).toEqual(['Public and mTLS port are both 8080.']);
+    expect(messages({ ...own, POSTERN_MTLS__PORT: '9000' })).toEqual(['Management and mTLS port are both 9000.']);
+    const wrong = { PORT: '0', HEADER: 'a b' };
+    const wrongUrls = ['http://mtls.example', 'https://a.example/'].map((url): [string, string] => ['URL', url]);
+    for (const [key, value] of [...Object.entries(wrong), ...wrongUrls]) {
+      expect(messages({ [`POSTERN_MTLS__${key}`]: value })[0]).toContain('is not valid');
+    }
+  });
+
+  it('where they do, clients are sent to the port by the name of the issuer', () => {
+    const port = { ...files(), POSTERN_MTLS__PORT: '8443', POSTERN_ISSUER: 'https://id.example.com' };
+    const { POSTERN_TLS__CERT: cert, POSTERN_TLS__KEY: key } = port;
+    expect(load(port).mtls).toEqual({ port: { number: 8443, cert, key }, url: 'https://id.example.com:8443' });
+    expect(load({ ...port, POSTERN_MTLS__URL: 'https://mtls.example' }).mtls?.url).toBe('https://mtls.example');
+    const proxy = { POSTERN_MTLS__HEADER: 'X-Cert', POSTERN_TRUST_PROXY: '10.0.0.0/8', POSTERN_MTLS__CA: cert };
+    expect(load(proxy).mtls).toEqual({ header: 'X-Cert', ca: cert });
   });
 
   it('are files that are not there or hold something else', () => {

@@ -122,6 +122,11 @@ function complete({ values, sources, cwd, warnings }: Parts): Config {
     encryptionKey: given.encryptionKey,
     trustProxy: given.trustProxy,
     tls: cert !== undefined && key !== undefined ? { cert, key } : undefined,
+    mtls: mtlsOf(given, {
+      cert: path(given['mtls.cert']) ?? cert,
+      key: path(given['mtls.key']) ?? key,
+      ca: path(given['mtls.ca']),
+    }),
     outbound: { ca: path(given['outbound.ca']), allow: given['outbound.allow'] ?? ownNetworks(url) },
     mail: mailOf(given),
     geoip: { file: path(given['geoip.file']) },
@@ -129,6 +134,19 @@ function complete({ values, sources, cwd, warnings }: Parts): Config {
     sources,
     warnings,
   };
+}
+
+interface MtlsFiles {
+  readonly cert: string | undefined;
+  readonly key: string | undefined;
+  readonly ca: string | undefined;
+}
+
+function mtlsOf(given: GivenValues & { readonly issuer: string }, { cert, key, ca }: MtlsFiles): Config['mtls'] {
+  const { 'mtls.port': number, 'mtls.header': header, 'mtls.url': url, issuer } = given;
+  const port = number !== undefined && cert !== undefined && key !== undefined ? { number, cert, key } : undefined;
+  if (port === undefined && header === undefined) return undefined;
+  return { port, header, ca, url: url ?? (port && `https://${new URL(issuer).hostname}:${port.number}`) };
 }
 
 function mailOf({ 'mail.url': url, 'mail.from': from }: GivenValues): Config['mail'] {

@@ -3,7 +3,10 @@ import type { Engine } from '../db/statement.ts';
 import {
   databaseUrl,
   encryptionKeys,
+  fixedPort,
+  headerName,
   host,
+  httpsOrigin,
   issuer,
   type LogLevel,
   logLevel,
@@ -100,7 +103,7 @@ export const configSettings = {
   trustProxy: {
     variable: 'POSTERN_TRUST_PROXY',
     description:
-      'Networks (CIDR, comma-separated) whose `X-Forwarded-For` is believed. Scheme and host always come from the issuer.',
+      'Networks (CIDR, comma-separated) whose `X-Forwarded-For` and `mtls.header` are believed. Scheme and host always come from the issuer.',
     fallback: 'none',
     secret: false,
     remedy: 'Write networks such as 10.0.0.0/8 or fd00::/8, separated by commas.',
@@ -122,6 +125,58 @@ export const configSettings = {
     secret: false,
     remedy: 'Write the path of a PEM file.',
     schema: path,
+  },
+  'mtls.port': {
+    variable: 'POSTERN_MTLS__PORT',
+    description:
+      'A port that asks its callers for a certificate (RFC 8705), for the endpoints that programs call; discovery names them as `mtls_endpoint_aliases`. No certificate is asked for on the public port.',
+    fallback: 'none',
+    secret: false,
+    remedy: 'Write a whole number from 1 to 65535.',
+    schema: fixedPort,
+  },
+  'mtls.cert': {
+    variable: 'POSTERN_MTLS__CERT',
+    description: 'PEM file of the certificate and its chain that `mtls.port` shows. Re-read when it changes.',
+    fallback: '`tls.cert`',
+    secret: false,
+    remedy: 'Write the path of a PEM file.',
+    schema: path,
+  },
+  'mtls.key': {
+    variable: 'POSTERN_MTLS__KEY',
+    description: 'PEM file of the private key that belongs to `mtls.cert`.',
+    fallback: '`tls.key`',
+    secret: false,
+    remedy: 'Write the path of a PEM file.',
+    schema: path,
+  },
+  'mtls.ca': {
+    variable: 'POSTERN_MTLS__CA',
+    description:
+      'PEM file of the authorities whose certificates `tls_client_auth` takes: those that issue them, intermediate ones too, for no chain is followed. Re-read when it changes. Public authorities count no more than others: only those in the file do.',
+    fallback: 'none: clients authenticate by registered certificates alone (`self_signed_tls_client_auth`)',
+    secret: false,
+    remedy: 'Write the path of a PEM file.',
+    schema: path,
+  },
+  'mtls.url': {
+    variable: 'POSTERN_MTLS__URL',
+    description:
+      'Where clients reach the port or proxy that asks for certificates, if that is another address: `https`, host and port only.',
+    fallback: 'the host of `issuer` with `mtls.port`; behind `mtls.header` the issuer itself',
+    secret: false,
+    remedy: 'Write it such as https://mtls.id.example.com.',
+    schema: httpsOrigin,
+  },
+  'mtls.header': {
+    variable: 'POSTERN_MTLS__HEADER',
+    description:
+      'The header in which a proxy hands on the certificate of its caller, as URL-encoded PEM. Believed from `trustProxy` only, and dropped otherwise; the proxy must set it in every request, empty where there is no certificate.',
+    fallback: 'none',
+    secret: false,
+    remedy: 'Write the name of a header, such as X-Client-Cert.',
+    schema: headerName,
   },
   'outbound.ca': {
     variable: 'POSTERN_OUTBOUND__CA',
@@ -194,6 +249,17 @@ export const isConfigKey = (name: string): name is ConfigKey => Object.hasOwn(co
 /** The values that were given and are valid, by key. */
 export type GivenValues = { -readonly [K in ConfigKey]?: z.output<(typeof configSettings)[K]['schema']> };
 
+/** Where and how clients show certificates (RFC 8705). */
+export interface MtlsConfig {
+  /** The port that asks for them. */
+  readonly port: { readonly number: number; readonly cert: string; readonly key: string } | undefined;
+  /** The header of a proxy that asks for them. */
+  readonly header: string | undefined;
+  readonly ca: string | undefined;
+  /** Where clients go to be asked, if that is not the issuer. */
+  readonly url: string | undefined;
+}
+
 /** What a process needs to start, checked. Paths are absolute. */
 export interface Config {
   readonly issuer: string;
@@ -211,6 +277,8 @@ export interface Config {
   readonly encryptionKey: readonly Buffer[] | undefined;
   readonly trustProxy: readonly string[];
   readonly tls: { readonly cert: string; readonly key: string } | undefined;
+  /** How clients show certificates; undefined: nowhere. */
+  readonly mtls: MtlsConfig | undefined;
   readonly outbound: { readonly ca: string | undefined; readonly allow: readonly string[] };
   /** The mail server and the sender; undefined: nothing is sent. The URL is secret. */
   readonly mail: { readonly url: string; readonly from: MailSender } | undefined;

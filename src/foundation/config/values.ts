@@ -47,6 +47,15 @@ export const port = z
   ])
   .pipe(z.int().min(0).max(65535));
 
+/** A port that others are told of, and which therefore cannot be left to chance. */
+export const fixedPort = port.refine((number) => number > 0);
+
+/** Where a server is reached over https: scheme, host and port only. */
+export const httpsOrigin = z.string().refine((text) => text.startsWith('https://') && URL.parse(text)?.origin === text);
+
+/** The name of a header (RFC 9110 §5.1). */
+export const headerName = z.string().regex(/^[A-Za-z][A-Za-z0-9-]{0,63}$/);
+
 export const host = z.string().regex(/^[A-Za-z0-9.:_-]{1,253}$/);
 
 export const path = z

@@ -17,24 +17,12 @@ const peerLimit = 1000;
  * limits and audit see. A malformed entry ends the walk: the last address that is certain counts.
  */
 export function createClientIp(trustProxy: readonly string[]): ClientIp {
-  const networks = trustProxy.map((network) => ipaddr.parseCIDR(network));
-  const isTrusted = (address: Address): boolean =>
-    networks.some(([network, bits]) => network.kind() === address.kind() && address.match([network, bits] as never));
-
-  const peers = new Map<string, Address | undefined>();
-  /** A peer calls again and again, on a connection that stays open: it is read once. */
-  const readPeer = (peer: string): Address | undefined => {
-    if (peers.has(peer)) return peers.get(peer);
-    if (peers.size >= peerLimit) peers.clear();
-    const address = parse(peer);
-    peers.set(peer, address);
-    return address;
-  };
+  const { isTrusted, readPeer } = createPeers(trustProxy);
 
   return (peer, forwardedFor) => {
     let certain = peer === undefined ? undefined : readPeer(peer);
     if (certain === undefined) return undefined;
-    if (networks.length === 0 || forwardedFor === undefined) return certain.toString();
+    if (trustProxy.length === 0 || forwardedFor === undefined) return certain.toString();
     const chain = forwardedFor.split(',', chainLimit + 1);
     if (chain.length > chainLimit) return certain.toString();
     while (isTrusted(certain) && chain.length > 0) {
@@ -44,6 +32,31 @@ export function createClientIp(trustProxy: readonly string[]): ClientIp {
     }
     return certain.toString();
   };
+}
+
+/** Whether the peer of a connection is one of the trusted networks (CIDR). */
+export function createTrustedPeers(trustProxy: readonly string[]): (peer: string | undefined) => boolean {
+  const { isTrusted, readPeer } = createPeers(trustProxy);
+  return (peer) => {
+    const address = peer === undefined ? undefined : readPeer(peer);
+    return address !== undefined && isTrusted(address);
+  };
+}
+
+function createPeers(trustProxy: readonly string[]) {
+  const networks = trustProxy.map((network) => ipaddr.parseCIDR(network));
+  const isTrusted = (address: Address): boolean =>
+    networks.some(([network, bits]) => network.kind() === address.kind() && address.match([network, bits] as never));
+  const peers = new Map<string, Address | undefined>();
+  /** A peer calls again and again, on a connection that stays open: it is read once. */
+  const readPeer = (peer: string): Address | undefined => {
+    if (peers.has(peer)) return peers.get(peer);
+    if (peers.size >= peerLimit) peers.clear();
+    const address = parse(peer);
+    peers.set(peer, address);
+    return address;
+  };
+  return { isTrusted, readPeer };
 }
 
 /** An address as proxies write it: four decimals or IPv6, with a port or in brackets. Nothing that needs guessing. */

@@ -13,6 +13,9 @@ export interface ListenOptions {
 /** The variables of the public port. */
 export const publicVariables = { host: 'POSTERN_HOST', port: 'POSTERN_PORT' } as const;
 
+/** The variables of the port that asks for certificates. */
+export const mtlsVariables = { host: 'POSTERN_HOST', port: 'POSTERN_MTLS__PORT' } as const;
+
 /** The variables of the management port. */
 export const managementVariables = { host: 'POSTERN_MANAGEMENT_HOST', port: 'POSTERN_MANAGEMENT_PORT' } as const;
 
