@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { isMap, isScalar, LineCounter, type Node, type Pair, parseDocument } from 'yaml';
+import { createRequire } from 'node:module';
+import type yaml from 'yaml';
+import type { Node, Pair } from 'yaml';
 import type { ConfigProblem } from './errors.ts';
 import { type ConfigKey, configKeys, isConfigKey } from './schema.ts';
 
@@ -37,6 +39,7 @@ export function readConfigFile(path: string, { name, asked }: { name: string; as
 
 /** Reads YAML text: known keys with their lines, and a problem for everything else. */
 export function readConfigText(text: string, name: string): Reading {
+  const { isMap, isScalar, LineCounter, parseDocument } = yamlReader();
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const at = (offset: number) => `${name}:${lines.linePos(offset).line}`;
@@ -79,6 +82,9 @@ export function readConfigText(text: string, name: string): Reading {
   for (const pair of root.items) take(pair as Pair, '');
   return { written, problems };
 }
+
+/** Loaded where there is a file: most servers are told by variables. */
+const yamlReader = (): typeof yaml => createRequire(import.meta.url)('yaml') as typeof yaml;
 
 /** Maps and aliases stay out: every value is a scalar or a list of scalars. */
 function plainValue(node: Node | null): unknown {

@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { getCACertificates } from 'node:tls';
-import { createTransport } from 'nodemailer';
 import type { Config } from '../config/schema.ts';
 import { isLoopbackHost } from '../config/values.ts';
 import { mailFailure } from './errors.ts';
@@ -46,7 +45,7 @@ export function createMailTransport({
   outbound,
   timeoutMs = sendMs,
 }: MailTransportOptions): MailTransport {
-  const transporter = createTransport({
+  const options = {
     ...connectionOf(new URL(url)),
     ...limits,
     name: new URL(issuer).hostname,
@@ -54,12 +53,14 @@ export function createMailTransport({
     disableFileAccess: true,
     disableUrlAccess: true,
     tls: {
-      minVersion: 'TLSv1.2',
+      minVersion: 'TLSv1.2' as const,
       ...(outbound.ca === undefined
         ? {}
         : { ca: [...getCACertificates('default'), readFileSync(outbound.ca, 'utf8')] }),
     },
-  });
+  };
+  let opened: ReturnType<typeof openTransporter> | undefined;
+  const transporter = () => (opened ??= openTransporter(options));
   const closing = new AbortController();
   return {
     close: () => closing.abort(),
@@ -68,7 +69,8 @@ export function createMailTransport({
       const recipient = { name: '', address: to };
       const signal = AbortSignal.any([closing.signal, AbortSignal.timeout(timeoutMs)]);
       try {
-        await transporter.sendMail({
+        const server = await transporter();
+        await server.sendMail({
           ...content,
           from: { ...from },
           to: recipient,
@@ -83,11 +85,18 @@ export function createMailTransport({
       }
     },
     async verify() {
-      await transporter.verify().catch((error: unknown) => {
+      const server = await transporter();
+      await server.verify().catch((error: unknown) => {
         throw mailFailure(error);
       });
     },
   };
+}
+
+/** Loaded with the first mail: a server that sends none does without. */
+async function openTransporter(options: object) {
+  const { createTransport } = await import('nodemailer');
+  return createTransport(options);
 }
 
 /** How to connect to a valid `mail.url`. */

@@ -2,7 +2,7 @@ import { lookup as systemLookup } from 'node:dns';
 import { readFileSync } from 'node:fs';
 import { isIP, type LookupFunction } from 'node:net';
 import { getCACertificates } from 'node:tls';
-import { Agent, buildConnector, request } from 'undici';
+import type { buildConnector } from 'undici';
 import type { Config } from '../config/schema.ts';
 import { AppError } from '../errors.ts';
 import { type AllowedAddress, createAllowedAddress } from './allowed-address.ts';
@@ -46,16 +46,15 @@ export type GuardedFetch = (url: string | URL, init?: GuardedInit) => Promise<Gu
  */
 export function guardedFetch(options: GuardOptions): GuardedFetch {
   const { timeoutMs = 5000, maxBytes = 1024 * 1024 } = options;
-  const dispatcher = new Agent({
-    connect: guardedConnector(options, timeoutMs),
-    connections: 16,
-    keepAliveTimeout: 4000,
-  });
+  const connection = { ...options, timeoutMs };
+  let opened: ReturnType<typeof openDispatcher> | undefined;
   return async (target, init = {}) => {
     const url = checkedUrl(target);
     const limit = AbortSignal.timeout(timeoutMs);
     const signal = init.signal ? AbortSignal.any([limit, init.signal]) : limit;
     try {
+      opened ??= openDispatcher(connection);
+      const { request, dispatcher } = await opened;
       const response = await request(url, {
         dispatcher,
         method: (init.method ?? 'GET') as 'GET',
@@ -71,6 +70,13 @@ export function guardedFetch(options: GuardOptions): GuardedFetch {
   };
 }
 
+/** Loaded with the first call: most servers make none, and it takes a tenth of a start. */
+async function openDispatcher(options: GuardOptions & { readonly timeoutMs: number }) {
+  const { Agent, buildConnector, request } = await import('undici');
+  const connect = guardedConnector(options, buildConnector);
+  return { request, dispatcher: new Agent({ connect, connections: 16, keepAliveTimeout: 4000 }) };
+}
+
 function checkedUrl(target: string | URL): URL {
   const url = typeof target === 'string' ? URL.parse(target) : target;
   if (url === null) throw outboundRefused('not a URL');
@@ -79,10 +85,13 @@ function checkedUrl(target: string | URL): URL {
   return url;
 }
 
-function guardedConnector({ allow, ca, lookup }: GuardOptions, timeout: number): buildConnector.connector {
+function guardedConnector(
+  { allow, ca, lookup, timeoutMs }: GuardOptions & { readonly timeoutMs: number },
+  build: typeof buildConnector,
+): buildConnector.connector {
   const isAllowed = createAllowedAddress(allow);
-  const connect = buildConnector({
-    timeout,
+  const connect = build({
+    timeout: timeoutMs,
     lookup: guardedLookup(isAllowed, lookup ?? (systemLookup as LookupFunction)),
     ...(ca === undefined ? {} : { ca: [...getCACertificates('default'), ca] }),
   });
