@@ -108,6 +108,9 @@ describe('waits and times', () => {
     expect(en.timeOfDay(Date.UTC(2026, 10, 21, 14, 32))).toBe('14:32');
     expect(en.moment(Date.UTC(2026, 10, 21, 7, 41))).toBe('21 Nov 2026, 07:41');
   });
+  it('are in figures in Chinese, whose dates in words break at each of their signs', () => {
+    expect(i18n.in('zh-Hans').moment(Date.UTC(2026, 10, 21, 7, 41))).toBe('2026/11/21 07:41');
+  });
 });
 
 it('refuses a folder without English', () => {

@@ -137,7 +137,8 @@ function createTranslator(instance: i18n, language: string): Translator {
   const formatLocale = formatLocales[language] ?? language;
   const timeFormat = new Intl.DateTimeFormat(formatLocale, { timeStyle: 'short', timeZone: 'UTC' });
   const momentFormat = new Intl.DateTimeFormat(formatLocale, {
-    dateStyle: 'medium',
+    // In words a Chinese date may be broken at each of its signs, in figures nowhere.
+    dateStyle: language.startsWith('zh') ? 'short' : 'medium',
     timeStyle: 'short',
     timeZone: 'UTC',
   });
