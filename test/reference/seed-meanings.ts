@@ -65,7 +65,18 @@ export const clientMeanings: Readonly<Record<string, string>> = {
   scope: 'Scopes that it may ask for, with a space between. Where absent: all standard ones.',
   id_token_signed_response_alg:
     'What its ID tokens are signed with: `RS256` for libraries that know no ES256. A key of another algorithm is made when a client first names it.',
+  id_token_encrypted_response_alg: 'Encrypts its ID tokens, and logout tokens, to a key of its own.',
+  id_token_encrypted_response_enc: 'How their content is encrypted; `A128CBC-HS256` where absent.',
   userinfo_signed_response_alg: 'Answers `/userinfo` as a signed JWT.',
+  userinfo_encrypted_response_alg: 'Encrypts that JWT to a key of its own.',
+  userinfo_encrypted_response_enc: 'How its content is encrypted; `A128CBC-HS256` where absent.',
+  authorization_signed_response_alg: 'What signs answers by `jwt` response modes (JARM); `ES256` where absent.',
+  authorization_encrypted_response_alg: 'Encrypts those answers to a key of its own.',
+  authorization_encrypted_response_enc: 'How their content is encrypted; `A128CBC-HS256` where absent.',
+  introspection_signed_response_alg:
+    'What signs introspection answers, for which it asks by `Accept` (RFC 9701); `ES256` where absent.',
+  introspection_encrypted_response_alg: 'Encrypts those answers to a key of its own, and refuses to give plain ones.',
+  introspection_encrypted_response_enc: 'How their content is encrypted; `A128CBC-HS256` where absent.',
   subject_type: 'Every app sees the same `sub`.',
   default_max_age: 'Seconds after which people sign in again for this app.',
   default_acr_values: 'What it asks for when it names no `acr_values`.',

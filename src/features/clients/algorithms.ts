@@ -18,7 +18,17 @@ const contentEncryption = z.enum(['A128CBC-HS256', 'A256CBC-HS512', 'A128GCM', '
 export const algorithmFields = {
   token_endpoint_auth_signing_alg: clientSigningAlg.optional(),
   id_token_signed_response_alg: signingAlg.default('ES256'),
+  id_token_encrypted_response_alg: encryptionAlg.optional(),
+  id_token_encrypted_response_enc: contentEncryption.optional(),
   userinfo_signed_response_alg: signingAlg.optional(),
+  userinfo_encrypted_response_alg: encryptionAlg.optional(),
+  userinfo_encrypted_response_enc: contentEncryption.optional(),
+  authorization_signed_response_alg: signingAlg.optional(),
+  authorization_encrypted_response_alg: encryptionAlg.optional(),
+  authorization_encrypted_response_enc: contentEncryption.optional(),
+  introspection_signed_response_alg: signingAlg.optional(),
+  introspection_encrypted_response_alg: encryptionAlg.optional(),
+  introspection_encrypted_response_enc: contentEncryption.optional(),
   request_object_signing_alg: clientSigningAlg.optional(),
   request_object_encryption_alg: encryptionAlg.optional(),
   request_object_encryption_enc: contentEncryption.optional(),
@@ -27,14 +37,27 @@ export const algorithmFields = {
 type AlgorithmField = keyof typeof algorithmFields;
 type Asked = Readonly<Partial<Record<AlgorithmField, string | undefined>>>;
 
-/** Fields that say how something is encrypted, each with what the algorithm is in. */
-const encrypted = { request_object_encryption_enc: 'request_object_encryption_alg' } as const;
+/** How the key of what a client is answered is encrypted: to a key of the client's. */
+export const answerEncryptions = [
+  'id_token_encrypted_response_alg',
+  'userinfo_encrypted_response_alg',
+  'authorization_encrypted_response_alg',
+  'introspection_encrypted_response_alg',
+] as const;
 
-/** How content is encrypted says nothing without how its key is. */
+/** What says nothing without another: how content is encrypted without how its key is, and userinfo that nobody signed. */
+const pairs: readonly (readonly [AlgorithmField, AlgorithmField])[] = [
+  ...([...answerEncryptions, 'request_object_encryption_alg'] as const).map(
+    (alg) => [alg.replace(/alg$/, 'enc') as AlgorithmField, alg] as const,
+  ),
+  ['userinfo_encrypted_response_alg', 'userinfo_signed_response_alg'],
+];
+
+/** What does not go together of what is encrypted. */
 export const encryptionProblems = (client: Asked): [AlgorithmField, string][] =>
-  (Object.entries(encrypted) as [AlgorithmField, AlgorithmField][])
-    .filter(([enc, alg]) => client[enc] !== undefined && client[alg] === undefined)
-    .map(([enc, alg]) => [enc, `needs ${alg}`]);
+  pairs
+    .filter(([field, other]) => client[field] !== undefined && client[other] === undefined)
+    .map(([field, other]) => [field, `needs ${other}`]);
 
 /** The key of ours that one form of encryption needs: all of ECDH-ES share one. */
 const keyFor = (alg: string | undefined): string | undefined => alg?.replace(/\+.*$/, '');
@@ -44,6 +67,8 @@ export function algorithmsAsked(clients: readonly ClientRecord[], resources: rea
   const ofClients = clients.flatMap(({ metadata }) => [
     metadata.id_token_signed_response_alg,
     metadata.userinfo_signed_response_alg,
+    metadata.authorization_signed_response_alg,
+    metadata.introspection_signed_response_alg,
     keyFor(metadata.request_object_encryption_alg),
   ]);
   return new Set([...ofClients, ...resources.map(({ signingAlg: alg }) => alg)].filter((alg) => alg !== undefined));

@@ -12,6 +12,17 @@ export const responseTypes = [
 ] as const;
 export type ResponseType = (typeof responseTypes)[number];
 
+/** How answers may reach a client; those with `jwt` are signed (JARM). */
+export const responseModes = [
+  'query',
+  'form_post',
+  'fragment',
+  'jwt',
+  'query.jwt',
+  'form_post.jwt',
+  'fragment.jwt',
+] as const;
+
 /** Whether tokens come by the browser: the implicit and hybrid flows (OpenID Connect Core §3.2, §3.3). */
 export const usesFrontChannel = (types: readonly ResponseType[]): boolean => types.some((type) => type !== 'code');
 

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { longestTokenLifetime } from '../settings/module.ts';
-import { algorithmFields, encryptionProblems, signingAlg } from './algorithms.ts';
+import { algorithmFields, answerEncryptions, encryptionProblems, signingAlg } from './algorithms.ts';
 import { certificateFields, certificateProblems } from './certificates.ts';
 import { detailTypeSchema } from './detail-types.ts';
 import { applicationTypeProblem, redirectUri, requestUri, webUri } from './redirect-uri.ts';
-import { type ResponseType, responseTypeProblems, responseTypes } from './response-types.ts';
+import { type ResponseType, responseModes, responseTypeProblems, responseTypes } from './response-types.ts';
 import { isUpstreamScope } from './upstream-scopes.ts';
 
 const text = (longest: number) =>
@@ -77,7 +77,7 @@ const fields = {
   initiate_login_uri: webUri.optional(),
   grant_types: z.array(z.enum(grantTypes)).min(1).default(['authorization_code']),
   response_types: z.array(z.enum(responseTypes)).min(1).optional(),
-  response_modes: z.array(z.enum(['query', 'form_post', 'fragment'])).optional(),
+  response_modes: z.array(z.enum(responseModes)).min(1).optional(),
   token_endpoint_auth_method: z.enum(authMethods).default('client_secret_basic'),
   jwks: jwks.optional(),
   jwks_uri: webUri.optional(),
@@ -210,8 +210,8 @@ function keyProblems(client: ReadClient): [keyof ReadClient, string][] {
 /** What a client's own keys are needed for, if they are. */
 function whyKeys(client: ReadClient): string | undefined {
   if (client.token_endpoint_auth_method === 'private_key_jwt') return 'private_key_jwt';
-  const fields = ['require_signed_request_object', 'request_object_signing_alg', 'request_uris'] as const;
-  return fields.find((field) => Boolean(client[field]));
+  const ofRequests = ['require_signed_request_object', 'request_object_signing_alg', 'request_uris'] as const;
+  return [...ofRequests, ...answerEncryptions].find((field) => Boolean(client[field]));
 }
 
 /** An API as an operator asks for it (`resources:` of the seed file). */

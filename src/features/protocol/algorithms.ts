@@ -13,9 +13,22 @@ const contentEncryptions = ['A128CBC-HS256', 'A256CBC-HS512', 'A128GCM', 'A256GC
 export const enabledJWA = {
   idTokenSigningAlgValues: [...ours],
   userinfoSigningAlgValues: [...ours],
+  authorizationSigningAlgValues: [...ours],
+  introspectionSigningAlgValues: [...ours],
   clientAuthSigningAlgValues: [...theirs],
   dPoPSigningAlgValues: ['ES256', 'PS256', 'EdDSA', 'Ed25519'],
   requestObjectSigningAlgValues: [...theirs],
-  requestObjectEncryptionAlgValues: [...encryptions],
-  requestObjectEncryptionEncValues: [...contentEncryptions],
+  ...Object.fromEntries(
+    ['requestObject', 'idToken', 'userinfo', 'authorization', 'introspection'].flatMap((what) => [
+      [`${what}EncryptionAlgValues`, [...encryptions]],
+      [`${what}EncryptionEncValues`, [...contentEncryptions]],
+    ]),
+  ),
 } as NonNullable<Configuration['enabledJWA']>;
+
+/** What clients are answered with who name no algorithm. */
+export const signedByDefault = {
+  id_token_signed_response_alg: 'ES256',
+  authorization_signed_response_alg: 'ES256',
+  introspection_signed_response_alg: 'ES256',
+} as const;

@@ -93,8 +93,9 @@ function issued(ctx: KoaContextWithOIDC, grantType: string | undefined): Told {
   return { type: 'token.issued', outcome: 'success', actor: client(ctx), details };
 }
 
-/** Whether the answer itself carries tokens to the app, as those of implicit and hybrid flows do. */
+/** Whether the answer itself carries tokens to the app, as those of implicit and hybrid flows do; in a JWT they are not seen. */
 const answersWithTokens = (ctx: KoaContextWithOIDC): boolean =>
+  ctx.oidc.entities.AccessToken !== undefined ||
   /[#&](?:id_token|access_token)=/.test(ctx.response.get('location')) ||
   (typeof ctx.body === 'string' && /name="(?:id_token|access_token)"/.test(ctx.body));
 

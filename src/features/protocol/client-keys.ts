@@ -57,7 +57,7 @@ export function createClientKeys(parts: ClientKeysParts): RefreshClientKeys {
   const known = new Map<string, Held>();
   const given = new WeakMap<Client, readonly Key[]>();
   return async (client, used) => {
-    const { jwksUri } = client as { jwksUri?: string };
+    const { jwksUri } = client;
     if (jwksUri === undefined) return;
     const held = known.get(jwksUri) ?? { keys: [], readAt: -Infinity, triedAt: -Infinity };
     known.set(jwksUri, held);
@@ -103,14 +103,27 @@ interface KeyStore {
   clear(): void;
   add(key: Key): void;
   fresh(): boolean;
+  refresh(): Promise<void>;
+}
+
+const storeOf = (client: Client) => (client as unknown as { asymmetricKeyStore: KeyStore }).asymmetricKeyStore;
+
+/**
+ * Has the keys that a client publishes read here, where the library would read them itself: before it encrypts to one.
+ * What is encrypted to a key that was taken away five minutes ago could be read by a thief.
+ */
+export function readOwnKeys(client: Client, refresh: RefreshClientKeys): void {
+  if (client.jwksUri === undefined) return;
+  const store = storeOf(client);
+  // Says that nothing is to be read when a signature does not fit: what stands before the check has read already.
+  store.fresh = () => true;
+  store.refresh = () => refresh(client, {});
 }
 
 function give(client: Client, keys: readonly Key[]): void {
-  const store = (client as unknown as { asymmetricKeyStore: KeyStore }).asymmetricKeyStore;
+  const store = storeOf(client);
   store.clear();
   for (const key of keys) store.add({ ...key });
-  // Says that nothing is to be read: the library's own reading is what this file stands in for.
-  store.fresh = () => true;
 }
 
 /** Brings the keys up to date before the library checks a client's assertion (RFC 7523 §3). */

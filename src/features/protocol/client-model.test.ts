@@ -74,7 +74,13 @@ describe('the library’s client model', () => {
     }
     const provider = { Client: Model } as unknown as Provider;
     const throttle = { isHeldSecret: () => held, wrongSecret: (attempt: unknown) => void wrong.push(attempt) };
-    const hooks = { clients: clientsOf(known), clock: { now: () => now }, throttle, noticeLogout: notice };
+    const hooks = {
+      clients: clientsOf(known),
+      clock: { now: () => now },
+      throttle,
+      noticeLogout: notice,
+      refreshKeys: async () => undefined,
+    };
     return { Model, ...adaptClientModel(provider, hooks) };
   }
 

@@ -5,6 +5,7 @@ import { equalHashes, sha256 } from '../../foundation/crypto/hash.ts';
 import { type ClientRecord, type Clients, upstreamScopesOf } from '../clients/module.ts';
 import type { Throttle } from '../throttle/module.ts';
 import { standardScopes } from './claims.ts';
+import { type RefreshClientKeys, readOwnKeys } from './client-keys.ts';
 import { houseClientId } from './routes.ts';
 import { currentUnit } from './unit.ts';
 
@@ -88,6 +89,7 @@ export interface SecretCheck {
 }
 
 export interface ClientHooks extends SecretCheck {
+  readonly refreshKeys: RefreshClientKeys;
   readonly throttle: Pick<Throttle, 'isHeldSecret' | 'wrongSecret'>;
   /** Called instead of an HTTP request within the request that ends the session. */
   readonly noticeLogout: (client: Client, subject: string, sessionId: string) => void;
@@ -137,7 +139,10 @@ export function adaptClientModel(provider: Provider, hooks: ClientHooks): Adapte
     const known = parsed.get(record);
     if (known) return known;
     const client = await find.call(this, id);
-    if (client) parsed.set(record, client);
+    if (client) {
+      readOwnKeys(client, hooks.refreshKeys);
+      parsed.set(record, client);
+    }
     return client;
   };
   return {

@@ -5,7 +5,7 @@ import type { Clients } from '../clients/module.ts';
 import type { Settings } from '../settings/module.ts';
 import type { KeySet } from '../signing-keys/module.ts';
 import type { Users } from '../users/module.ts';
-import { enabledJWA } from './algorithms.ts';
+import { enabledJWA, signedByDefault } from './algorithms.ts';
 import { type AssuranceRule, assurances } from './assurance.ts';
 import { richAuthorizationRequests } from './authorization-details.ts';
 import { claimsByScope, findAccount, tokenClaims } from './claims.ts';
@@ -73,7 +73,7 @@ export function engineOptions(parts: EngineParts): Configuration {
     clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none', ...certificateMethods],
     enabledJWA,
     clientDefaults: {
-      id_token_signed_response_alg: 'ES256',
+      ...signedByDefault,
       grant_types: ['authorization_code'],
       response_types: ['code'],
     },
@@ -123,6 +123,8 @@ function features(parts: EngineParts): NonNullable<Configuration['features']> {
     userinfo: { enabled: true },
     jwtUserinfo: { enabled: true },
     encryption: { enabled: true },
+    jwtResponseModes: { enabled: true },
+    jwtIntrospection: { enabled: true },
     requestObjects: requestObjects(parts),
     pushedAuthorizationRequests: { enabled: true },
     backchannelLogout: { enabled: true },

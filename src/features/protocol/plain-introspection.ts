@@ -19,6 +19,8 @@ export function introspect(
 ) {
   return async (client: Client, form: Form) => {
     const { token: value, token_type_hint: hint } = form;
+    // It may have its answers encrypted only (RFC 9701 §6).
+    if (client.introspectionEncryptedResponseAlg) return undefined;
     if (value === undefined || !hints.has(hint)) return undefined;
     for (const name in form) if (!parameters.has(name)) return undefined;
     const found = await livingToken(provider, value, clock);

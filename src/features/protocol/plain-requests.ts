@@ -45,6 +45,18 @@ type Work = (client: Client, params: Form) => Promise<Answer | undefined>;
 /** Headers of callers whom the library treats in a way of its own: browsers of other origins, and proofs of possession. */
 const unusualHeaders = ['origin', 'dpop', 'oauth-client-attestation', 'oauth-client-attestation-pop'] as const;
 
+/** What most programs accept. */
+const plainly: readonly (string | undefined)[] = [undefined, '*/*', 'application/json'];
+
+/** Whether the answer is to be a signed one (RFC 9701 §4), of which the short way knows nothing. */
+const wantsJwt = (ctx: Context): boolean =>
+  !plainly.includes(ctx.headers.accept) && ctx.accepts('json', introspectionJwt) === introspectionJwt;
+
+const introspectionJwt = 'application/token-introspection+jwt';
+
+const isUnusual = (ctx: Context): boolean =>
+  unusualHeaders.some((name) => ctx.headers[name] !== undefined) || wantsJwt(ctx);
+
 /**
  * The shortest way for what services ask all day: introspection of an opaque access token, userinfo, tokens for a
  * client itself, and new ones for a refresh token. The library spends two thirds of their time on finding its way there, so the way is gone here; what is
@@ -69,7 +81,7 @@ export function plainRequests(provider: Provider, parts: PlainParts): Middleware
   };
   return async (ctx, next) => {
     const [route, serve] = ways[ctx.path] ?? [];
-    if (!route || !serve || unusualHeaders.some((name) => ctx.headers[name] !== undefined)) return next();
+    if (!route || !serve || isUnusual(ctx)) return next();
     // Whatever fails here fails again in the library, which says so in the protocol's words.
     const answer = await serve(ctx).catch(() => undefined);
     return answer === undefined ? next() : give(ctx, route, answer);

@@ -11,7 +11,7 @@ type Details = Awaited<ReturnType<Provider['interactionDetails']>>;
  */
 export const goesOnHere = ({ returnTo, params, session }: Details): boolean =>
   new URL(returnTo).pathname.startsWith(`${routes.authorization}/`) &&
-  params['response_mode'] !== 'form_post' &&
+  !String(params['response_mode']).startsWith('form_post') &&
   session?.accountId === undefined;
 
 /**
