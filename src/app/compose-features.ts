@@ -75,15 +75,16 @@ export async function composeCore(foundations: Foundations): Promise<CoreFeature
   });
   const throttle = createThrottle({ ...foundations, settings });
   const within = { ...foundations, audit, settings, passwordHash, throttle };
+  const fetch = fetchOnDemand(foundations);
   const users = createUsers(within);
   const devices = createDevices(within);
   const passkeys = createPasskeys({ ...within, users });
-  const clients = createClients(within);
+  const clients = createClients({ ...within, fetch });
   const core = {
     audit,
     settings,
     users,
-    passwords: createPasswords({ ...within, ...breachedHooks(foundations) }),
+    passwords: createPasswords({ ...within, fetch, onUnasked: tellUnasked(foundations) }),
     throttle,
     devices,
     unlocks: createUnlocks({ ...within, throttle }),
@@ -98,21 +99,23 @@ export async function composeCore(foundations: Foundations): Promise<CoreFeature
   return { ...core, reload };
 }
 
-/** How lists of breached passwords are asked, and who is told when one cannot be. */
-function breachedHooks({ config, log }: Foundations) {
-  // Most have no such service: what outbound calls need is read when there is one.
+/** How lists of breached passwords and documents of clients are asked for. */
+function fetchOnDemand({ config }: Foundations): FetchLike {
+  // Most have no such thing: what outbound calls need is read when there is one.
   let outbound: FetchLike | undefined;
-  const fetch: FetchLike = (url, init) => {
+  return (url, init) => {
     outbound ??= createOutboundFetch(config);
     return outbound(url, init);
   };
-  const onUnasked = (source: string, error: unknown) =>
+}
+
+const tellUnasked =
+  ({ log }: Foundations) =>
+  (source: string, error: unknown) =>
     log?.warn(
       { err: error, source },
       'a list of breached passwords cannot be asked; the password was taken without it',
     );
-  return { fetch, onUnasked };
-}
 
 function reloader(core: Omit<CoreFeatures, 'reload'>): CoreFeatures['reload'] {
   const readers: Readonly<Record<string, () => Promise<void>>> = {

@@ -73,7 +73,7 @@ export function createTestFeatures(database: Database, clock: TestClock = create
     throttle,
     ...breached,
   });
-  const clients = createClients({ database, clock, ids, random, audit });
+  const clients = createClients({ database, clock, ids, random, audit, fetch: breached.fetch });
   const keyRing = createKeyRing({ keys: [Buffer.alloc(32, 7)], random });
   const within = { config, database, clock, ids, random, keyRing, audit, settings, throttle };
   const passkeys = createPasskeys({ ...within, users });

@@ -77,7 +77,10 @@ export const clientMeanings: Readonly<Record<string, string>> = {
     'What signs introspection answers, for which it asks by `Accept` (RFC 9701); `ES256` where absent.',
   introspection_encrypted_response_alg: 'Encrypts those answers to a key of its own, and refuses to give plain ones.',
   introspection_encrypted_response_enc: 'How their content is encrypted; `A128CBC-HS256` where absent.',
-  subject_type: 'Every app sees the same `sub`.',
+  subject_type:
+    '`pairwise`: its people have another `sub` than at apps of other sectors. Changed, everybody is somebody else to it.',
+  sector_identifier_uri:
+    'Where the redirect URIs of a sector are listed, as JSON: apps listed there know a person by one `sub`. Their host, where absent.',
   default_max_age: 'Seconds after which people sign in again for this app.',
   default_acr_values: 'What it asks for when it names no `acr_values`.',
   require_auth_time: 'Puts `auth_time` into every ID token.',

@@ -35,7 +35,7 @@ function isOnlySecret({ secrets }: ClientRecord, secret: string): boolean {
   );
 }
 
-export function createClientChanges({ database, ids, audit, store, memory }: ClientParts) {
+export function createClientChanges({ database, ids, audit, store, memory, checkSector }: ClientParts) {
   function updateOf(input: NewClient, { resetSecret = false }: UpdateOptions): Update {
     const { metadata, secret } = readClient(input, ids);
     const client = mustFind(memory, metadata.client_id);
@@ -58,6 +58,7 @@ export function createClientChanges({ database, ids, audit, store, memory }: Cli
       const { metadata, secret, changed } = updateOf(input, options);
       refuseUnknownReferences(input, memory);
       if (changed.length === 0) return [];
+      await checkSector(metadata, changed);
       await database.together(async (tx, also) => {
         await store.updateClient(tx, metadata);
         if (secret !== undefined) {

@@ -10,6 +10,7 @@ import { clientExists, clientRefused, clientUnknown } from './errors.ts';
 import type { ClientMemory } from './memory.ts';
 import { readClient, unknownReferences } from './read-client.ts';
 import { type NewClient, usesSecret } from './schema.ts';
+import type { createCheckSector } from './sector.ts';
 import type { ClientStore } from './store.ts';
 
 export interface ClientParts {
@@ -19,6 +20,7 @@ export interface ClientParts {
   readonly audit: Audit;
   readonly store: ClientStore;
   readonly memory: ClientMemory;
+  readonly checkSector: ReturnType<typeof createCheckSector>;
 }
 
 /** A secret of 256 bits. Its prefix lets scanners of source code recognise one that was committed. */
@@ -37,12 +39,13 @@ export function refuseUnknownReferences(client: NewClient, memory: ClientMemory)
   if (Object.keys(problems).length > 0) throw clientRefused(problems);
 }
 
-export function createCreateClient({ database, ids, random, audit, store, memory }: ClientParts) {
+export function createCreateClient({ database, ids, random, audit, store, memory, checkSector }: ClientParts) {
   return {
     async create(input: NewClient, by: By): Promise<ClientWithSecret> {
       const { metadata, secret: given } = readClient(input, ids);
       await memory.reload();
       refuseUnknownReferences(input, memory);
+      await checkSector(metadata);
       const clientId = metadata.client_id;
       const made = usesSecret(metadata) && given === undefined ? newSecret(random) : undefined;
       const secret = given ?? made;

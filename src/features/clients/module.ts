@@ -1,6 +1,7 @@
 import type { Clock } from '../../foundation/clock.ts';
 import type { Database } from '../../foundation/db/database.ts';
 import type { Ids } from '../../foundation/ids.ts';
+import type { FetchLike } from '../../foundation/outbound/fetch.ts';
 import type { Random } from '../../foundation/random.ts';
 import type { Audit, By } from '../audit/module.ts';
 import { createClientChanges } from './change-client.ts';
@@ -11,6 +12,7 @@ import { createDisableClient } from './disable-client.ts';
 import { createClientMemory } from './memory.ts';
 import { createRotateSecret } from './rotate-secret.ts';
 import type { NewClient, NewResource } from './schema.ts';
+import { createCheckSector } from './sector.ts';
 import { createClientStore } from './store.ts';
 import { createUpsertResource } from './upsert-resource.ts';
 
@@ -85,10 +87,12 @@ export function createClients(parts: {
   ids: Ids;
   random: Random;
   audit: Audit;
+  /** Guarded and limited in time; for what an operator's client names. */
+  fetch: FetchLike;
 }): Clients {
   const store = createClientStore(parts);
   const memory = createClientMemory(store);
-  const within = { ...parts, store, memory };
+  const within = { ...parts, store, memory, checkSector: createCheckSector(parts.fetch) };
   return {
     ...memory,
     ...createCreateClient(within),

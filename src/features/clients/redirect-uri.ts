@@ -69,3 +69,6 @@ export const requestUri = z
 
 /** An address of the app's that people or Postern visit: https, or http on the loopback interface; no fragment. */
 export const webUri = redirectUri.refine((uri) => /^https?:/i.test(uri), 'must be an https address');
+
+/** An address of the app's that only https may lead to. */
+export const httpsUri = webUri.refine((uri) => uri.startsWith('https:'), 'must be an https address');

@@ -3,8 +3,9 @@ import { longestTokenLifetime } from '../settings/module.ts';
 import { algorithmFields, answerEncryptions, encryptionProblems, signingAlg } from './algorithms.ts';
 import { certificateFields, certificateProblems } from './certificates.ts';
 import { detailTypeSchema } from './detail-types.ts';
-import { applicationTypeProblem, redirectUri, requestUri, webUri } from './redirect-uri.ts';
+import { applicationTypeProblem, httpsUri, redirectUri, requestUri, webUri } from './redirect-uri.ts';
 import { type ResponseType, responseModes, responseTypeProblems, responseTypes } from './response-types.ts';
+import { sectorProblems } from './sector.ts';
 import { isUpstreamScope } from './upstream-scopes.ts';
 
 const text = (longest: number) =>
@@ -85,7 +86,8 @@ const fields = {
   request_uris: z.array(requestUri).min(1).max(50).optional(),
   scope: scopeList.optional(),
   ...algorithmFields,
-  subject_type: z.literal('public').optional(),
+  subject_type: z.enum(['public', 'pairwise']).optional(),
+  sector_identifier_uri: httpsUri.optional(),
   default_max_age: z.int().min(0).optional(),
   default_acr_values: z.array(text(200)).max(20).optional(),
   require_auth_time: z.boolean().optional(),
@@ -188,7 +190,12 @@ function contradictions(client: ReadClient): [keyof ReadClient, string][] {
   const broken = rules
     .filter(([applies]) => applies)
     .map(([, field, message]): [keyof ReadClient, string] => [field, message]);
-  broken.push(...keyProblems(client), ...encryptionProblems(client), ...certificateProblems(client));
+  broken.push(
+    ...keyProblems(client),
+    ...encryptionProblems(client),
+    ...certificateProblems(client),
+    ...sectorProblems(client).map(([field, message]): [keyof ReadClient, string] => [field, message]),
+  );
   broken.push(...responseTypeProblems(client).map(([field, message]): [keyof ReadClient, string] => [field, message]));
   for (const field of ['redirect_uris', 'post_logout_redirect_uris'] as const) {
     for (const uri of client[field]) {

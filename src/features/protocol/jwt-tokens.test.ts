@@ -48,7 +48,7 @@ describe('JWT access tokens', () => {
 
   const store = {
     grantByReference: async (reference: string) =>
-      reference === 'reference' ? { id: 'g1', payload: '{}', ended_at: ended } : undefined,
+      reference === 'reference' ? { id: 'g1', payload: '{"accountId":"alice"}', ended_at: ended } : undefined,
     denials: async (keys: readonly string[]) => new Map([...denied].filter(([key]) => keys.includes(key))),
   } as unknown as ProtocolStore;
   const clock = { now: () => now };

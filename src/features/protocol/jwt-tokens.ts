@@ -9,7 +9,7 @@ import {
 import type { Clock } from '../../foundation/clock.ts';
 import { longestTokenLifetime } from '../settings/module.ts';
 import type { Payload } from './payload.ts';
-import { type ProtocolStore, writes } from './store.ts';
+import { type GrantRow, type ProtocolStore, writes } from './store.ts';
 import type { PresentedToken, UnitOfWork } from './unit.ts';
 
 /** A public signing key as it is published. */
@@ -78,7 +78,7 @@ export function createJwtTokens(options: JwtTokensOptions): JwtTokens {
       if (!claims || kind !== kindOf(claims)) return undefined;
       const grant = kind === 'AccessToken' ? await store.grantByReference(String(claims['gref'])) : undefined;
       if (kind === 'AccessToken' && (!grant || grant.ended_at !== null)) return undefined;
-      return (await isDenied(store, claims, grant?.id)) ? undefined : payloadOf(claims, kind, grant?.id);
+      return (await isDenied(store, claims, grant?.id)) ? undefined : payloadOf(claims, kind, grant);
     },
     deny(unit, jti) {
       for (const token of unit.presented.values()) {
@@ -104,8 +104,9 @@ async function isDenied(store: ProtocolStore, claims: Claims, grantId: string | 
   return denials.has(own) || shared.some((key) => claims.iat * 1000 <= (denials.get(key) ?? Number.NEGATIVE_INFINITY));
 }
 
-function payloadOf(claims: Claims, kind: string, grantId: string | undefined): Payload {
-  const { iss: _iss, sub, iat, exp, jti, aud, scope, client_id: clientId, cnf, gref: _gref, ...rest } = claims;
+/** Whose it is its grant says: its `sub` may be one that only this client's sector knows. */
+function payloadOf(claims: Claims, kind: string, grant: GrantRow | undefined): Payload {
+  const { iss: _iss, sub: _sub, iat, exp, jti, aud, scope, client_id: clientId, cnf, gref: _gref, ...rest } = claims;
   const { authorization_details: rar, ...extra } = rest;
   return {
     kind,
@@ -115,12 +116,14 @@ function payloadOf(claims: Claims, kind: string, grantId: string | undefined): P
     aud,
     scope,
     clientId,
-    ...(grantId === undefined ? {} : { accountId: sub, grantId }),
+    ...(grant === undefined ? {} : { accountId: accountOf(grant), grantId: grant.id }),
     extra,
     ...(rar === undefined ? {} : { rar }),
     ...(typeof cnf === 'object' ? cnf : {}),
   };
 }
+
+const accountOf = ({ payload }: GrantRow): unknown => (JSON.parse(payload) as Payload)['accountId'];
 
 function verifiedClaims(token: PresentedToken, options: JwtTokensOptions): Claims | undefined {
   if (!token.verified) {

@@ -40,6 +40,7 @@ import { createJwtTokens, type PublishedKey } from './jwt-tokens.ts';
 import { limitUserCodes } from './limit-user-codes.ts';
 import { logoutPages } from './logout-pages.ts';
 import type { MutualTlsParts } from './mutual-tls.ts';
+import { createSubjectOf } from './pairwise.ts';
 import { createPayloadCodec } from './payload.ts';
 import { createPersonalData } from './personal.ts';
 import { postToGet } from './post-to-get.ts';
@@ -177,7 +178,11 @@ export function createProtocol(parts: ProtocolParts): Protocol {
   const signals = createSignals(parts);
   const watch = createWatchSession({ ...parts, signals, sightings: createSightingStore(parts.database) });
   // Both outlive engines: a change of something else must not send us to every client.
-  const outlive = { refreshKeys: createClientKeys(parts), readRequest: createReadRequest(parts.fetch) };
+  const outlive = {
+    refreshKeys: createClientKeys(parts),
+    readRequest: createReadRequest(parts.fetch),
+    subjectOf: createSubjectOf(parts),
+  };
   let engine: Engine;
   const provider = () => engine.provider;
   const cookieSigner = createCookieSigner(parts.keyRing.deriveAll('cookies'));

@@ -15,6 +15,7 @@ import { mayCallFrom } from './cors.ts';
 import { allKeys } from './engine-keys.ts';
 import { lifetimes } from './lifetimes.ts';
 import { certificateMethods, type MutualTlsParts, mutualTls } from './mutual-tls.ts';
+import { pairwiseSubjects, type SubjectOf } from './pairwise.ts';
 import type { RememberedConsents } from './remembered-consent.ts';
 import { requestObjects } from './request-objects.ts';
 import { resourceIndicators } from './resources.ts';
@@ -43,6 +44,7 @@ export interface EngineParts extends AssuranceRule, MutualTlsParts {
   /** What the pages speak, published as `ui_locales_supported`. */
   readonly languages: readonly string[];
   readonly refreshKeys: RefreshClientKeys;
+  readonly subjectOf: SubjectOf;
   readonly adapter: NonNullable<Configuration['adapter']>;
   /** Names a grant inside a JWT, and makes the request's unit fail unless that grant is alive. */
   readonly bindToGrant: (grantId: string) => string;
@@ -68,6 +70,7 @@ export function engineOptions(parts: EngineParts): Configuration {
     claims: claimsByScope,
     findAccount: findAccount(parts.users, parts),
     extraTokenClaims: tokenClaims,
+    ...pairwiseSubjects(parts.subjectOf),
     acrValues: assurances(parts.mfaPolicies.strictest()),
     responseTypes: responseTypes(parts.clients) as NonNullable<Configuration['responseTypes']>,
     clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none', ...certificateMethods],

@@ -12,6 +12,7 @@ export interface SealedColumn {
  */
 export const sealedColumns: readonly SealedColumn[] = [
   { table: 'signing_keys', column: 'private_key', mixed: false },
+  { table: 'subject_salts', column: 'salt', mixed: false },
   { table: 'outbox_messages', column: 'body', mixed: false },
   { table: 'totp_factors', column: 'secret', mixed: false },
   { table: 'recovery_codes', column: 'hash', mixed: false },
