@@ -111,6 +111,8 @@ describe('waits and times', () => {
   it('are in figures in Chinese, whose dates in words break at each of their signs', () => {
     expect(i18n.in('zh-Hans').moment(Date.UTC(2026, 10, 21, 7, 41))).toBe('2026/11/21 07:41');
   });
+  it('name the month in Arabic, where numbers alone are confused, and keep hour and half of the day together', () =>
+    expect(i18n.in('ar').moment(Date.UTC(2026, 11, 5, 7, 41))).toBe('5 ديسمبر 2026، 7:41\u00A0ص'));
 });
 
 it('refuses a folder without English', () => {

@@ -136,12 +136,7 @@ function createTranslator(instance: i18n, language: string): Translator {
   const dir = instance.dir(language);
   const formatLocale = formatLocales[language] ?? language;
   const timeFormat = new Intl.DateTimeFormat(formatLocale, { timeStyle: 'short', timeZone: 'UTC' });
-  const momentFormat = new Intl.DateTimeFormat(formatLocale, {
-    // In words a Chinese date may be broken at each of its signs, in figures nowhere.
-    dateStyle: language.startsWith('zh') ? 'short' : 'medium',
-    timeStyle: 'short',
-    timeZone: 'UTC',
-  });
+  const momentFormat = new Intl.DateTimeFormat(formatLocale, { ...momentStyleOf(language), timeZone: 'UTC' });
   /** Words without values, which are most of a page: looking them up takes longer than all else of a page. */
   const plain = new Map<string, string>();
   const lookUp = (key: string, values: Values): string => {
@@ -176,13 +171,23 @@ function createTranslator(instance: i18n, language: string): Translator {
       const [unit, count] = roughly(Math.max(1, Math.ceil(seconds)));
       return t(`time.${unit}`, { count });
     },
-    timeOfDay: (time) => timeFormat.format(time),
-    moment: (time) => momentFormat.format(time),
+    timeOfDay: (time) => unbroken(timeFormat.format(time)),
+    moment: (time) => unbroken(momentFormat.format(time)),
   };
 }
 
 /** Plain "en" means American dates, and these pages speak British English; Arabic keeps the digits of codes and counts. */
 const formatLocales: Readonly<Record<string, string>> = { en: 'en-GB', ar: 'ar-u-nu-latn' };
+
+/** The usual Arabic date is of numbers alone, which is read as another day by who expects them in the other order. */
+const momentStyleOf = (language: string): Intl.DateTimeFormatOptions =>
+  language === 'ar'
+    ? { day: 'numeric', month: 'short', year: 'numeric', hour: 'numeric', minute: '2-digit' }
+    : // In words a Chinese date may be broken at each of its signs, in figures nowhere.
+      { dateStyle: language.startsWith('zh') ? 'short' : 'medium', timeStyle: 'short' };
+
+/** Half of the day stays on the line of its hour. */
+const unbroken = (time: string): string => time.replace(/ (?=\p{Letter}+$)/u, '\u00A0');
 
 const runsRightToLeft = /[\u0590-\u08FF\uFB1D-\uFDFF\uFE70-\uFEFC]/;
 /** Marks that turn the direction of what follows them, beyond the name they stand in. */

@@ -226,6 +226,12 @@ describe('a mail', () => {
     expect(arabic.html).toContain('<span dir="auto">2001:db8::42</span>');
     expect(arabic.text).toContain('\u20682001:db8::42\u2069');
   });
+
+  it('keeps words around names in the order of such a language', () => {
+    const device = { href: 'https://login.northwind.example/not-me?key=x', at: 0, browser: 'Firefox', system: 'Linux' };
+    const arabic = views.renderMail('new-device', device, { language: 'ar' });
+    expect(arabic.html).toContain('<span dir="rtl">\u2068Firefox\u2069 على \u2068Linux\u2069</span>');
+  });
 });
 
 function flatten(node: object, path = ''): string[] {
