@@ -22,9 +22,9 @@ const sameAsEnglish: Readonly<Record<string, readonly string[]>> = {
   Name: ['de'],
   Passkey: ['de'],
   Passkeys: ['de'],
-  '{{count}} minute': ['fr'],
-  '{{count}} minutes': ['fr'],
-  '{{time}} UTC': ['de', 'es', 'fr', 'pt'],
+  '{{count}}\u00A0minute': ['fr'],
+  '{{count}}\u00A0minutes': ['fr'],
+  '{{time}}\u00A0UTC': ['de', 'es', 'fr', 'pt'],
 };
 
 it('speaks eight languages', () => {

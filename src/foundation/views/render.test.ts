@@ -113,7 +113,7 @@ describe('the sign-in page', () => {
   it('says when the next try counts', () => {
     const problem = { kind: 'throttled', retryAfter: 720, until: Date.UTC(2026, 10, 21, 14, 32) } as const;
     const html = views.render('interaction/sign-in', { action: '/x', problem }, english);
-    expect(html).toContain('You can try again in 12 minutes, at 14:32 UTC.');
+    expect(html).toContain('You can try again in 12\u00A0minutes, at 14:32\u00A0UTC.');
   });
 });
 
@@ -211,7 +211,7 @@ describe('a mail', () => {
 
   it('says the same in both forms, in its language and direction, with nothing from elsewhere', () => {
     expect(html).toContain('<html lang="en" dir="ltr">');
-    for (const said of ['There is nothing to do.', '21 Nov 2026, 07:41 UTC', options.issuer]) {
+    for (const said of ['There is nothing to do.', '21 Nov 2026, 07:41\u00A0UTC', options.issuer]) {
       expect(html).toContain(said);
       expect(text).toContain(said);
     }
