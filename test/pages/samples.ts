@@ -64,6 +64,7 @@ const factors: readonly Sample[] = [
   sample('code-recovery-wrong', 'interaction/second-factor', 'interaction', {
     ...code,
     way: 'recovery',
+    otherWay: 'app',
     problem: { kind: 'wrong' },
   }),
   sample('enrolment', 'interaction/enrolment', 'interaction', enrolment),
