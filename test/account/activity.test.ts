@@ -37,7 +37,7 @@ describe('activity', () => {
     expect(page.text).toContain('from 127.0.0.1');
     expect(page.text).not.toMatch(/token\.issued|Something was done/);
     const german = await browser.with({ 'accept-language': 'de' }).open(`${product.url}/account/activity`);
-    expect(titles(german)).toContain('Eine App wurde eingelassen Harbour Books');
+    expect(titles(german)).toContain('Eine App wurde zugelassen Harbour Books');
   });
 
   it('goes on page by page and ends', async () => {
