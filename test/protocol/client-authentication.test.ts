@@ -53,6 +53,20 @@ describe('a client with a secret', () => {
     expect(known.body).toEqual(unknown.body);
   });
 
+  it('may have its credentials encoded as a form is, and is refused where they are no encoding (RFC 6749 §2.3.1)', async () => {
+    const secret = `p+% &=${'x'.repeat(30)}`;
+    const { clientId } = await product.addClient({
+      client_id: 'a:b+c',
+      client_secret: secret,
+      grant_types: ['client_credentials'],
+    });
+    expect((await post(grant, basic(encodeURIComponent(clientId), encodeURIComponent(secret)))).status).toBe(200);
+    const asForm = (text: string) => new URLSearchParams({ text }).toString().slice('text='.length);
+    expect((await post(grant, basic(asForm(clientId), asForm(secret)))).status).toBe(200);
+    expect((await post(grant, basic(encodeURIComponent(clientId), '%zz'))).status).toBe(400);
+    expect((await post(grant, { authorization: 'Basic !' })).status).toBe(400);
+  });
+
   it('is refused when it authenticates in two ways at once', async () => {
     const { clientId, clientSecret } = (await addService(product)).credentials;
     const twice = await post({ ...grant, client_secret: clientSecret }, basic(clientId, clientSecret));
@@ -161,6 +175,26 @@ describe('a client with a key (private_key_jwt)', () => {
       { sub: 'somebody' },
     ];
     for (const claims of wrong) refused(await use(await assertionFor(clientId, audience(), key.privateKey, claims)));
+  });
+
+  it('is refused with an assertion that is not yet good, is for others as well, or says what it is wrongly (RFC 7523 §3)', async () => {
+    const now = Math.floor(Date.now() / 1000);
+    refused(await use(await assertionFor(clientId, audience(), key.privateKey, { nbf: now + 120 })));
+    refused(
+      await use(
+        await assertionFor(clientId, audience(), key.privateKey, { aud: [audience(), 'https://other.example'] }),
+      ),
+    );
+    const client_assertion = await assertionFor(clientId, audience(), key.privateKey);
+    const saml = 'urn:ietf:params:oauth:client-assertion-type:saml2-bearer';
+    expect((await post({ ...grant, client_assertion, client_assertion_type: saml })).status).toBe(400);
+    expect((await post({ ...grant, client_assertion })).status).toBe(400);
+    const { clientId: other } = (await addService(product)).credentials;
+    const jwt = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
+    const named = await post({ ...grant, client_id: other, client_assertion, client_assertion_type: jwt });
+    expect([named.status, named.body['error']]).toEqual([400, 'invalid_request']);
+    const more = { colour: 'red', nbf: now - 1, aud: [audience()] };
+    expect((await use(await assertionFor(clientId, audience(), key.privateKey, more))).status).toBe(200);
   });
 
   it('is refused with a secret’s signature or with none', async () => {

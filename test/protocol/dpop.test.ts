@@ -1,11 +1,12 @@
 import { createHmac } from 'node:crypto';
-import { exportJWK } from 'jose';
+import { decodeJwt, exportJWK } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Browser } from '../kit/browser.ts';
 import { type Product, startProduct, type TestUser } from '../kit/product.ts';
 import { type Answer, addWebApp, type RelyingApp, redirectUri, send } from '../kit/relying-app.ts';
 import { addApi, addPublicApp, addService, api } from './kit/apps.ts';
 import { assertionFor, makeClientKey } from './kit/assertion.ts';
+import { basicOf } from './kit/both-ways.ts';
 import { addDevice, approve, deviceGrant, startDevice } from './kit/device.ts';
 import { makeProofKey, type Proof, type ProofKey, proofFor } from './kit/dpop.ts';
 import { advance, standStill } from './kit/time.ts';
@@ -225,6 +226,48 @@ describe('a proof', () => {
     const request = async () => send(tokenUrl(), { method: 'POST', headers, body: new URLSearchParams(await form()) });
     expect((await request()).status).toBe(200);
     expect(refusal(await request())).toEqual([401, 'invalid_client']);
+  });
+});
+
+describe('a request with a proof', () => {
+  it('has one proof, and no more (RFC 9449 §4.3)', async () => {
+    const service = await addService(product, bound);
+    const { authorization } = basicOf(service);
+    const twice = [
+      ['authorization', authorization],
+      ['dpop', (await proof()).dpop],
+      ['dpop', (await proof()).dpop],
+    ] as [string, string][];
+    const answer = await send(tokenUrl(), { method: 'POST', headers: twice, body: new URLSearchParams(ofItself) });
+    expect(refusal(answer)).toEqual([400, 'invalid_dpop_proof']);
+  });
+
+  it('may spell its address otherwise, if it is the same (RFC 9449 §4.3)', async () => {
+    const service = await addService(product, bound);
+    const { port } = new URL(product.url);
+    for (const htu of [
+      `HTTP://LOCALHOST:${port}/token`,
+      `${tokenUrl()}?x=1#y`,
+      `http://localhost:${port}/a/../token`,
+    ]) {
+      expect((await service.post('/token', ofItself, await proof(key, { claims: { htu } }))).status).toBe(200);
+    }
+  });
+
+  it('gets a JWT that names the key (RFC 9449 §6.1)', async () => {
+    const service = await addService(product, { resources: [api] });
+    const { body } = await post(service, ofItself, key);
+    expect(decodeJwt(String(body['access_token']))['cnf']).toEqual({ jkt: key.thumbprint });
+  });
+
+  it('is told one nonce at most, at a pushed request too (RFC 9449 §8)', async () => {
+    const app = await addPublicApp(product);
+    const form = Object.fromEntries(new URL(app.request().url).searchParams);
+    const wrong = { iat: Math.floor(Date.now() / 1000) - 3600 };
+    const headers = await proofFor(key, ['POST', `${product.url}/par`], { claims: wrong });
+    const answer = await app.post('/par', form, headers);
+    expect(refusal(answer)).toEqual([400, 'use_dpop_nonce']);
+    expect(answer.headers.get('dpop-nonce')).toMatch(/^[\w-]+$/);
   });
 });
 

@@ -44,7 +44,7 @@ describe('implicit and hybrid flows', () => {
     const app = await addWebApp(product);
     for (const type of ['code id_token', 'code id_token token', 'id_token', 'token']) {
       const { answer } = await answerOf(app, { response_type: type, nonce: randomUUID() });
-      expect(['invalid_request', 'unsupported_response_type']).toContain(answer.get('error'));
+      expect(['unauthorized_client', 'unsupported_response_type']).toContain(answer.get('error'));
       expect(answer.has('code') || answer.has('id_token') || answer.has('access_token')).toBe(false);
     }
   });
@@ -87,7 +87,9 @@ describe('implicit and hybrid flows', () => {
     const app = await addWebApp(product, { grant_types: ['implicit'], response_types: ['id_token'] });
     const { answer } = await answerOf(app, { response_type: 'id_token', nonce: 'n' });
     expect((await verified(answer.get('id_token'), app)).sub).toBe(user.id);
-    expect([...answer.keys()].toSorted()).toEqual(['id_token', 'state']);
+    expect([...answer.keys()].toSorted()).toEqual(['id_token', 'iss', 'state']);
+    // RFC 9207 §2, beside the same in the ID token.
+    expect(answer.get('iss')).toBe(product.url);
     expect((await app.refresh('rt_x')).status).toBe(400);
   });
 

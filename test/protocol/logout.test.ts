@@ -1,4 +1,4 @@
-import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose';
+import { createRemoteJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Browser, formOf, type Page, textOf } from '../kit/browser.ts';
 import { type Product, startProduct, type TestUser } from '../kit/product.ts';
@@ -226,6 +226,7 @@ describe('back-channel logout', () => {
     expect(payload.sub).toBe(user.id);
     expect(payload['sid']).toBe(sidOf(tokens));
     expect(payload.jti).toBeTypeOf('string');
+    expect(Number(payload.exp) - Number(payload.iat)).toBeLessThanOrEqual(120);
     expect(payload).not.toHaveProperty('nonce');
   });
 
@@ -251,6 +252,28 @@ describe('back-channel logout', () => {
     await signOut(browser);
     await deliverDue(product);
     expect(listener.calls.map(({ path }) => path)).toEqual(['/logout']);
+  });
+
+  it('keeps the query of its address, and is signed as the app’s ID tokens are (OpenID Connect Back-Channel Logout §2.2, §2.4)', async () => {
+    const uri = `${listener.url}/logout?tenant=a%20b`;
+    const own = await addWebApp(product, { backchannel_logout_uri: uri, id_token_signed_response_alg: 'RS256' });
+    const { browser } = await own.signIn(user);
+    await signOut(browser);
+    await deliverDue(product);
+    expect(listener.calls.map(({ path }) => path)).toEqual(['/logout?tenant=a%20b']);
+    const token = listener.calls[0]?.form.get('logout_token') ?? '';
+    expect(decodeProtectedHeader(token)).toMatchObject({ alg: 'RS256', typ: 'logout+jwt' });
+  });
+
+  it('takes 204 for an answer as well (OpenID Connect Back-Channel Logout §2.8)', async () => {
+    listener.status = 204;
+    const person = await product.addUser();
+    const { browser } = await told.signIn(person);
+    await signOut(browser);
+    await deliverDue(product);
+    expect(listener.calls).toHaveLength(1);
+    const events = await product.app.core.audit.search({ user: person.id, type: 'logout.notice_delivered', limit: 10 });
+    expect(events).toHaveLength(1);
   });
 
   it('is tried again after a failing answer, later and later, until it arrives, and is audited', async () => {

@@ -33,6 +33,9 @@ async function arrive(redirect_uri: string): Promise<{ page: Page; verifier: str
   return { page, verifier };
 }
 
+const native = (...uris: string[]) =>
+  addPublicApp(product, { client_name: 'Pocket', application_type: 'native', redirect_uris: uris });
+
 describe('a native app (RFC 8252)', () => {
   it.each([
     ['its own scheme', scheme],
@@ -88,5 +91,53 @@ describe('a native app (RFC 8252)', () => {
     const web = await addPublicApp(product, { redirect_uris: ['http://127.0.0.1:3000/callback'] });
     const page = await new Browser().open(web.request({ redirect_uri: 'http://127.0.0.1:3001/callback' }).url);
     expect(page.status).toBe(400);
+  });
+
+  it('has a scheme of its own, with its whole path (RFC 8252 §7.1, §8.4)', async () => {
+    const uri = 'com.example.app:/oauth2redirect';
+    const app = await native(uri);
+    const isThere = (url: string) => url.startsWith(uri);
+    const browser = new Browser();
+    const first = await browser.open(app.request({ redirect_uri: uri }).url, isThere);
+    const page = await browser.submit(first, 'login-submit', { login: user.email, password: user.password }, isThere);
+    const back = await browser.submit(page, 'consent-allow', {}, isThere);
+    expect(new URL(back.url).searchParams.get('iss')).toBe(product.url);
+    for (const other of [
+      'com.example.app:/',
+      'com.example.app:/oauth2redirect/x',
+      'com.example.other:/oauth2redirect',
+    ]) {
+      expect((await new Browser().open(app.request({ redirect_uri: other }).url, () => true)).status).toBe(400);
+    }
+  });
+
+  it('may not take a scheme that could be anybody’s: one without a dot (RFC 8252 §8.4)', async () => {
+    await expect(native('myapp:/callback')).rejects.toMatchObject({ code: 'client_refused' });
+  });
+
+  it('is given no secret: whoever has the app would have it (RFC 6749 §10.1, RFC 8252 §8.5)', async () => {
+    for (const method of ['client_secret_basic', 'client_secret_post'] as const) {
+      const app = { application_type: 'native' as const, redirect_uris: ['com.example.app:/cb'] };
+      await expect(product.addClient({ ...app, token_endpoint_auth_method: method })).rejects.toMatchObject({
+        code: 'client_refused',
+      });
+    }
+  });
+
+  it('is asked again what it was allowed before: another may have taken its place (RFC 8252 §8.6)', async () => {
+    const uri = 'com.example.again:/cb';
+    const app = await native(uri);
+    const isThere = (url: string) => url.startsWith(uri);
+    const browser = new Browser();
+    const ask = async () => browser.open(app.request({ redirect_uri: uri }).url, isThere);
+    const first = await ask();
+    const consent = await browser.submit(
+      first,
+      'login-submit',
+      { login: user.email, password: user.password },
+      isThere,
+    );
+    expect(isThere((await browser.submit(consent, 'consent-allow', {}, isThere)).url)).toBe(true);
+    expect((await ask()).text).toContain('id="consent-allow"');
   });
 });

@@ -1,4 +1,4 @@
-import { createRemoteJWKSet, jwtVerify } from 'jose';
+import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Browser } from '../kit/browser.ts';
 import { type Product, startProduct, type TestUser } from '../kit/product.ts';
@@ -47,6 +47,27 @@ describe('resource indicators (RFC 8707)', () => {
     expect(payload).toMatchObject({ sub: user.id, client_id: app.credentials.clientId, scope: 'orders:read' });
     for (const claim of ['iat', 'exp', 'jti']) expect(payload[claim]).toBeDefined();
     for (const claim of ['email', 'name', 'accountId', 'grantId']) expect(payload[claim]).toBeUndefined();
+  });
+
+  it('bring a JWT that says the same of the sign-in after a refresh (RFC 9068 §2.2.1)', async () => {
+    const { body } = await apiTokens(app, user, { scope: 'openid orders:read' });
+    const first = decodeJwt(String(body['access_token']));
+    const { body: later } = await app.refresh(body['refresh_token'], { resource: api });
+    const second = decodeJwt(String(later['access_token']));
+    const { acr, auth_time, sub, aud, client_id, scope } = first;
+    expect(second).toMatchObject({ acr, auth_time, sub, aud, client_id, scope });
+    expect(auth_time).toBeTypeOf('number');
+    expect(second.jti).not.toBe(first.jti);
+  });
+
+  it('bring a service a JWT of which nobody thinks that it is a person’s (RFC 9068 §5, RFC 9700 §4.15)', async () => {
+    const service = await addService(product, { resources: [secret] });
+    const { body } = await service.token({ grant_type: 'client_credentials' });
+    const { clientId } = service.credentials;
+    const claims = decodeJwt(String(body['access_token']));
+    expect(claims).toMatchObject({ sub: clientId, client_id: clientId });
+    expect(claims).not.toHaveProperty('auth_time');
+    expect(await product.app.core.users.find(clientId)).toBeUndefined();
   });
 
   it('bring an opaque token where the API wants one', async () => {

@@ -11,6 +11,10 @@ const forbiddenSchemes =
     ' ',
   );
 
+/** RFC 8252 §7.1, §8.4: a scheme without a domain that the app's maker holds may be any other app's, which would get the code. */
+const ownSchemeProblem = (scheme: string): string | undefined =>
+  scheme.includes('.') ? undefined : 'must use a scheme that is a domain of yours in reverse (org.example.app:/…)';
+
 /**
  * Why a redirect URI cannot be used, or undefined. Absolute and without fragment (RFC 6749 §3.1.2); https, http on the
  * loopback interface (RFC 8252 §7.3), or an app's own scheme (RFC 8252 §7.1). Anything else would carry the code in the
@@ -22,12 +26,7 @@ export function redirectUriProblem(uri: string): string | undefined {
   if (uri.includes('#')) return 'must have no fragment';
   const scheme = url.protocol.slice(0, -1);
   if (forbiddenSchemes.includes(scheme)) return `must not use the scheme ${scheme}`;
-  if (scheme !== 'https' && scheme !== 'http') {
-    // §7.1, §8.4: a name without a domain that the app's maker holds may be any other app's as well.
-    return scheme.includes('.')
-      ? undefined
-      : 'must use a scheme that is a domain of yours in reverse (org.example.app:/…)';
-  }
+  if (scheme !== 'https' && scheme !== 'http') return ownSchemeProblem(scheme);
   if (url.username !== '' || url.password !== '') return 'must carry no user name or password';
   return scheme === 'http' && !loopback.test(url.hostname) ? 'must use https (http only for localhost)' : undefined;
 }

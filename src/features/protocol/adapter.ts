@@ -1,4 +1,4 @@
-import type { Clock } from '../../foundation/clock.ts';
+import { type Clock, epochSeconds } from '../../foundation/clock.ts';
 import type { Clients } from '../clients/module.ts';
 import type { JwtTokens } from './jwt-tokens.ts';
 import { losses } from './losses.ts';
@@ -161,9 +161,14 @@ export class Adapter {
     return this.#deps.clients.find(clientId)?.disabledAt === undefined ? payload : undefined;
   }
 
+  /** The library takes what has expired for some seconds more, as others' clocks may differ. Access tokens go by ours. */
+  #hasEnded({ exp }: Payload): boolean {
+    return this.#kind === 'AccessToken' && typeof exp === 'number' && exp <= epochSeconds(this.#deps.clock);
+  }
+
   /** What the library may see of a row that is alive. */
   #show(row: ArtifactRow, payload: Payload): Payload | undefined {
-    if (!this.#unlessDisabled(payload)) return undefined;
+    if (!this.#unlessDisabled(payload) || this.#hasEnded(payload)) return undefined;
     const unit = currentUnit();
     const clientId = typeof payload['clientId'] === 'string' ? payload['clientId'] : undefined;
     if (clientId !== undefined) unit?.clientOf.set(row.id, clientId);

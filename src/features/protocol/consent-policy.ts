@@ -1,4 +1,4 @@
-import { type Grant, interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider';
+import { errors, type Grant, interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider';
 import { isUpstreamScope } from '../clients/module.ts';
 import { type AssuranceRule, addAssurance } from './assurance.ts';
 import { addDetails, detailsAsked, detailsMissing, sharedDetails } from './authorization-details.ts';
@@ -28,25 +28,53 @@ const ownScopesAsked = (ctx: KoaContextWithOIDC): string[] =>
 export function consentPolicy(rule: AssuranceRule): interactionPolicy.DefaultPolicy {
   const policy = interactionPolicy.base();
   addAssurance(policy, rule);
-  const native = checkOf(policy, 'native_client_prompt');
+  holdToHint(policy);
+  const native = checkOf(policy, 'consent', 'native_client_prompt');
   const ask = native.check;
   native.check = (ctx) => !isFirstParty(ctx) && ask(ctx);
   // The library knows scopes of APIs as its own (OIDC-provider needs them to accept clients that name them), and would
   // grant them without an API: a token with `orders:read` that is for nobody.
-  const own = checkOf(policy, 'op_scopes_missing');
+  const own = checkOf(policy, 'consent', 'op_scopes_missing');
   own.check = (ctx) => ownScopesMissing(ctx).length > 0;
   own.details = (ctx) => ({ missingOIDCScope: ownScopesMissing(ctx) });
   // The library asks every time; whoever has allowed the very same details before is not asked again.
-  const details = checkOf(policy, 'rar_prompt');
+  const details = checkOf(policy, 'consent', 'rar_prompt');
   details.check = (ctx) => detailsMissing(ctx).length > 0;
   details.details = (ctx) => ({ rar: detailsMissing(ctx) });
   return policy;
 }
 
-function checkOf(policy: interactionPolicy.DefaultPolicy, reason: string): interactionPolicy.Check {
-  const check = policy.get('consent')?.checks.get(reason);
+function checkOf(
+  policy: interactionPolicy.DefaultPolicy,
+  prompt: 'login' | 'consent',
+  reason: string,
+): interactionPolicy.Check {
+  const check = policy.get(prompt)?.checks.get(reason);
   if (!check) throw new TypeError(`oidc-provider has no check ${reason}`);
   return check;
+}
+
+/**
+ * OpenID Connect Core §3.1.2.1: nobody else is let in than whom the ID token of the request is for. The library forgets the
+ * hint once a page was shown: it is read again when somebody has signed in, and an app that gets another person is told so.
+ */
+function holdToHint(policy: interactionPolicy.DefaultPolicy): void {
+  const check = checkOf(policy, 'login', 'id_token_hint');
+  const isSomebodyElse = check.check;
+  check.check = async (ctx) => {
+    const { client, entities, params, provider, result } = ctx.oidc;
+    const hint = params?.['id_token_hint'];
+    if (client && typeof hint === 'string' && entities.IdTokenHint === undefined) {
+      // It was ours when the request came; its key may have been taken away since.
+      const read = await provider.IdToken.validate(hint, client).catch(() => undefined);
+      if (read === undefined) throw new errors.InvalidRequest('could not validate id_token_hint');
+      ctx.oidc.entity('IdTokenHint', read);
+    }
+    const isOther = await isSomebodyElse(ctx);
+    if (isOther && result?.login)
+      throw new errors.LoginRequired('somebody else has signed in than id_token_hint names');
+    return isOther;
+  };
 }
 
 function ownScopesMissing(ctx: KoaContextWithOIDC): string[] {

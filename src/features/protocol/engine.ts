@@ -5,6 +5,7 @@ import type { Random } from '../../foundation/random.ts';
 import { refreshAsserted } from './client-keys.ts';
 import { type AdaptedClients, adaptClientModel, type ClientHooks } from './client-model.ts';
 import { completeDocuments } from './complete-documents.ts';
+import { conform } from './conform.ts';
 import { refuseScripts } from './cors.ts';
 import { cacheDocuments } from './document-cache.ts';
 import { fetchRequests, type RequestUriParts } from './fetch-requests.ts';
@@ -45,6 +46,7 @@ export function buildEngine(options: EngineOptions): Engine {
   adaptSessionModel(provider, options.sessionKey);
   once(provider, options.clock);
   pushOnce(provider, options.clock);
+  conform(provider);
   const adapted = adaptClientModel(provider, options);
   provider.on('server_error', (ctx, error) => {
     ctx.state['serverError'] = error;

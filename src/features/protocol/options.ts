@@ -1,4 +1,4 @@
-import type { Configuration } from 'oidc-provider';
+import { type Configuration, errors, type KoaContextWithOIDC } from 'oidc-provider';
 import type { Clock } from '../../foundation/clock.ts';
 import type { CookieSigner } from '../../foundation/crypto/cookie-signer.ts';
 import type { Clients } from '../clients/module.ts';
@@ -60,7 +60,7 @@ export function engineOptions(parts: EngineParts): Configuration {
   return {
     adapter: parts.adapter,
     routes,
-    discovery: { ui_locales_supported: [...parts.languages] },
+    discovery: { ui_locales_supported: [...parts.languages], ...authenticationElsewhere },
     jwks: {
       keys: allKeys(parts.keys()),
     } as never,
@@ -73,7 +73,7 @@ export function engineOptions(parts: EngineParts): Configuration {
     ...pairwiseSubjects(parts.subjectOf),
     acrValues: assurances(parts.mfaPolicies.strictest()),
     responseTypes: responseTypes(parts.clients) as NonNullable<Configuration['responseTypes']>,
-    clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none', ...certificateMethods],
+    clientAuthMethods: [...clientAuthMethods],
     enabledJWA,
     clientDefaults: {
       ...signedByDefault,
@@ -81,7 +81,8 @@ export function engineOptions(parts: EngineParts): Configuration {
       response_types: ['code'],
     },
     // Which other provider to go to at once: a name of ours, as many servers take it. Unknown ones change nothing.
-    extraParams: ['idp_hint'],
+    extraParams: { idp_hint: scopeNamed },
+    assertJwtClientAuthClaimsAndHeader: soleAudience,
     extraClientMetadata: { properties: ['first_party', 'require_pkce'] },
     // OAuth 2.1 §7.6: required of every client; an operator may exempt an old confidential one.
     pkce: { required: (_ctx, client) => (client as unknown as OwnMetadata).require_pkce !== false },
@@ -105,6 +106,20 @@ export function engineOptions(parts: EngineParts): Configuration {
       },
     },
   };
+}
+
+/**
+ * RFC 6749 §3.3: a request without a scope is refused at once; there is no default. The library would have the person sign
+ * in for nothing. This is where it lets requests be looked at, whatever parameter is asked about.
+ */
+function scopeNamed({ oidc: { params } }: KoaContextWithOIDC): void {
+  const { scope, authorization_details: details } = params ?? {};
+  if (scope === undefined && details === undefined) throw new errors.InvalidScope('name at least one scope', '');
+}
+
+/** OpenID Connect Core §9: an assertion that is good elsewhere as well may have come from there. */
+async function soleAudience(_ctx: unknown, { aud }: Readonly<Record<string, unknown>>): Promise<void> {
+  if (Array.isArray(aud) && aud.length > 1) throw new errors.InvalidClientAuth('the assertion is for others as well');
 }
 
 function interactionRules(parts: EngineParts) {
@@ -177,3 +192,18 @@ function cookies({ issuer, cookieSigner }: EngineParts): NonNullable<Configurati
     short: common,
   };
 }
+
+const clientAuthMethods = [
+  'client_secret_basic',
+  'client_secret_post',
+  'private_key_jwt',
+  'none',
+  ...certificateMethods,
+] as const;
+/** As at the token endpoint: without these, `client_secret_basic` alone would be meant at the others (RFC 8414 §2). */
+const authenticationElsewhere = Object.fromEntries(
+  ['revocation', 'introspection'].flatMap((endpoint) => [
+    [`${endpoint}_endpoint_auth_methods_supported`, [...clientAuthMethods]],
+    [`${endpoint}_endpoint_auth_signing_alg_values_supported`, [...(enabledJWA.clientAuthSigningAlgValues ?? [])]],
+  ]),
+);

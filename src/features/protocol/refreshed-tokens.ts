@@ -129,7 +129,10 @@ function scopeOf({ grant, scopes, resource, server }: WithServer): string {
   );
 }
 
-/** OpenID Connect Core §12.2. Beside an access token for userinfo it says who and how, and leaves the rest to it (§5.4). */
+/**
+ * OpenID Connect Core §12.2, without the nonce that it advises against. Beside an access token for userinfo it says who and
+ * how, and leaves the rest to it (§5.4).
+ */
 async function idTokenFor({ IdToken }: Provider, asked: Asked, server: object | undefined): Promise<string> {
   const { former, grant, account, client, scopes } = asked;
   const rejected = grant.getRejectedOIDCClaims();
@@ -138,7 +141,6 @@ async function idTokenFor({ IdToken }: Provider, asked: Asked, server: object | 
   const idToken = new IdToken({ ...known, sub: account.accountId, acr, amr, auth_time: authTime }, { client });
   const scope = server === undefined ? 'openid' : grant.getOIDCScopeFiltered(new Set(scopes));
   Object.assign(idToken, { scope, mask: {}, rejected });
-  idToken.set('nonce', former['nonce']);
   idToken.set('sid', former.sid);
   return idToken.issue({ use: 'idtoken' });
 }
