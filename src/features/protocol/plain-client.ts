@@ -2,15 +2,24 @@ import type { Context } from 'koa';
 import type Provider from 'oidc-provider';
 import type { Client } from 'oidc-provider';
 import { checkSecret, type SecretCheck } from './client-model.ts';
+import { hasPlainMetadata } from './plain-metadata.ts';
 
 /** A form in which every parameter stands once and says something. */
 export type Form = Readonly<Record<string, string>>;
 
 /**
  * Finds the client that a form was posted by, when it proves itself by its secret, in the form or by `Basic`, or has none
- * and refreshes. Undefined for everything else: the library refuses it, counts it, or knows how to take it (RFC 6749 §2.3, OAuth 2.1 §2.4).
+ * and shows a code or refresh token. Undefined for everything else: the library refuses it, counts it, or knows how to take it (RFC 6749 §2.3, OAuth 2.1 §2.4).
  */
 export function plainClient(provider: Provider, check: SecretCheck) {
+  const find = clientOf(provider, check);
+  return async (ctx: Context, form: Form): Promise<Client | undefined> => {
+    const client = await find(ctx, form);
+    return client && hasPlainMetadata(check.clients.find(client.clientId)) ? client : undefined;
+  };
+}
+
+function clientOf(provider: Provider, check: SecretCheck) {
   return async (ctx: Context, form: Form): Promise<Client | undefined> => {
     const { authorization } = ctx.headers;
     if (authorization === undefined && form['client_secret'] === undefined) return publicClient(provider, form);
@@ -24,9 +33,11 @@ export function plainClient(provider: Provider, check: SecretCheck) {
   };
 }
 
-/** A client without a secret (RFC 6749 §2.1) proves nothing: a refresh token is all that it has to show (§6). */
+/** What clients without a secret (RFC 6749 §2.1) may have here: they prove nothing, and have that alone to show. */
+const publicGrants = new Set(['authorization_code', 'refresh_token']);
+
 async function publicClient(provider: Provider, form: Form): Promise<Client | undefined> {
-  if (form['grant_type'] !== 'refresh_token' || form['client_assertion'] !== undefined) return undefined;
+  if (!publicGrants.has(form['grant_type'] ?? '') || form['client_assertion'] !== undefined) return undefined;
   const client = await provider.Client.find(form['client_id'] ?? '');
   return client?.clientAuthMethod === 'none' ? client : undefined;
 }

@@ -5,6 +5,7 @@ import type { Clients } from '../clients/module.ts';
 import { type LivingToken, livingToken } from './living-token.ts';
 import { maySee } from './options.ts';
 import type { Form } from './plain-client.ts';
+import { hasPlainMetadata } from './plain-metadata.ts';
 
 const parameters = new Set(['token', 'token_type_hint', 'client_id', 'client_secret']);
 const hints = new Set([undefined, 'access_token', 'refresh_token']);
@@ -27,6 +28,7 @@ export function introspect(
     const owner = found && (await provider.Client.find(found.token.clientId ?? ''));
     // A pairwise subject is another one for each sector (OpenID Connect Core §8.1).
     if (!owner || owner.subjectType === 'pairwise' || found.token['rar'] !== undefined) return undefined;
+    if (!hasPlainMetadata(clients.find(owner.clientId))) return undefined;
     // RFC 7662 §4: nobody may scan for tokens that are not for them.
     if (!maySee(clients, client, found.token)) return undefined;
     return { body: describe(provider, found), entities: { [found.kind]: found.token } };

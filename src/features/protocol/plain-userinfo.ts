@@ -2,10 +2,12 @@ import type { Context } from 'koa';
 import type Provider from 'oidc-provider';
 import type { Account, AdapterPayload, Client, Grant } from 'oidc-provider';
 import type { Clock } from '../../foundation/clock.ts';
+import type { Clients } from '../clients/module.ts';
 import type { Users } from '../users/module.ts';
 import type { AssuranceRule } from './assurance.ts';
 import { findAccount } from './claims.ts';
 import { livingToken } from './living-token.ts';
+import { hasPlainMetadata } from './plain-metadata.ts';
 import type { PlainAnswer } from './plain-requests.ts';
 import { routes } from './routes.ts';
 
@@ -13,6 +15,7 @@ import { routes } from './routes.ts';
 const bearer = /^Bearer (at_[\w-]+)$/i;
 
 export interface UserinfoParts extends Pick<AssuranceRule, 'mfaPolicies'> {
+  readonly clients: Clients;
   readonly users: Users;
   readonly clock: Clock;
 }
@@ -29,7 +32,7 @@ export function tellUserinfo(provider: Provider, parts: UserinfoParts) {
     if (!found?.grant || !isForUserinfo(found.token)) return undefined;
     const { token } = found;
     const client = await provider.Client.find(token.clientId ?? '');
-    if (!client || !isToldPlainly(client)) return undefined;
+    if (!client || !isToldPlainly(client) || !hasPlainMetadata(parts.clients.find(client.clientId))) return undefined;
     const account = await accountOf(undefined, token.accountId ?? '', token);
     if (!account) return undefined;
     const grant = new provider.Grant(found.grant as object);
