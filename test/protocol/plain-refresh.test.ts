@@ -11,7 +11,7 @@ import { rows } from './kit/tables.ts';
 import { advance, days, standStill } from './kit/time.ts';
 
 /*
- * Refresh on the short way (src/features/protocol/plain-refresh.ts) beside the library's. A token that is used twice at
+ * Refresh on the short way (src/features/protocol/plain-tokens.ts) beside the library's. A token that is used twice at
  * one moment gives one successor: both ways have to come to the same.
  */
 

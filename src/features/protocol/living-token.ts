@@ -27,15 +27,19 @@ export async function livingToken(provider: Provider, value: string, clock: Cloc
   return grant && { kind, token, grant };
 }
 
-/** A refresh token that is alive and was not used, or so lately that it gives the same successor again, and its grant. */
-export async function livingRefreshToken(
+/**
+ * A code or refresh token that is alive and was not used, or so lately that it is a racer's, and its grant. Whether this
+ * one wins is decided when the unit commits.
+ */
+export async function livingSource(
   provider: Provider,
+  model: 'AuthorizationCode' | 'RefreshToken',
   value: string,
   clock: Clock,
 ): Promise<{ readonly token: AdapterPayload; readonly grant: AdapterPayload } | undefined> {
-  const token = await adapterOf(provider.RefreshToken).find(value);
+  const token = await adapterOf(provider[model]).find(value);
   const now = epochSeconds(clock);
-  if (token?.kind !== 'RefreshToken' || token.consumed) return undefined;
+  if (token?.kind !== model || token.consumed) return undefined;
   if (!isCurrent(token, now) || isBound(token) || token['attestationJkt']) return undefined;
   if (token.expiresWithSession && !(await sessionStands(provider, token))) return undefined;
   const grant = await standingGrant(provider, token, now);

@@ -11,7 +11,7 @@ import type { SecretCheck } from './client-model.ts';
 import { type Form, plainClient } from './plain-client.ts';
 import { giveClientCredentials } from './plain-client-credentials.ts';
 import { introspect } from './plain-introspection.ts';
-import { refreshTokens } from './plain-refresh.ts';
+import { exchangeCode, refreshTokens } from './plain-tokens.ts';
 import { tellUserinfo } from './plain-userinfo.ts';
 import { postedForm } from './read-form.ts';
 import { routes } from './routes.ts';
@@ -58,9 +58,9 @@ const isUnusual = (ctx: Context): boolean =>
   unusualHeaders.some((name) => ctx.headers[name] !== undefined) || wantsJwt(ctx);
 
 /**
- * The shortest way for what services ask all day: introspection of an opaque access token, userinfo, tokens for a
- * client itself, and new ones for a refresh token. The library spends two thirds of their time on finding its way there, so the way is gone here; what is
- * looked up, checked and made comes from its models. Only what is certain to be answered with 200 is answered:
+ * The shortest way for what services ask all day: introspection of an opaque access token, userinfo, tokens for a client
+ * itself, for a code, and new ones for a refresh token. The library spends two thirds of their time on finding its way
+ * there, so the way is gone here; what is looked up, checked and made comes from its models. Only what is certain to be answered with 200 is answered:
  * everything else, whatever is wrong or unusual about it, is left to the library as if nobody had looked. Both ways give
  * one answer: test/protocol/plain-requests.test.ts holds them side by side.
  */
@@ -92,6 +92,7 @@ function giveTokens(provider: Provider, parts: PlainParts): Work {
   const byGrant: Readonly<Record<string, Work>> = {
     client_credentials: giveClientCredentials(provider, parts),
     refresh_token: refreshTokens(provider, parts),
+    authorization_code: exchangeCode(provider, parts),
   };
   return async (client, form) => {
     const grantType = form['grant_type'] ?? '';

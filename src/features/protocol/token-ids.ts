@@ -15,9 +15,11 @@ interface TokenModel {
   readonly prototype: { generateTokenId(): string };
 }
 
-/** A new opaque access token. */
-export const newAccessToken = ({ random, clock }: { readonly random: Random; readonly clock: Clock }): string =>
-  prefixes['AccessToken'] + timeMark('AccessToken', clock.now()) + secretToken(random);
+/** A new opaque token, which follows from no other one. */
+export const newToken = (
+  kind: 'AccessToken' | 'ClientCredentials' | 'RefreshToken',
+  { random, clock }: { readonly random: Random; readonly clock: Clock },
+): string => prefixes[kind] + timeMark(kind, clock.now()) + secretToken(random);
 
 /** The refresh token that follows another one, the same whoever asks and however often. */
 export const successorOf = (successorKey: Buffer, predecessor: string): string =>
