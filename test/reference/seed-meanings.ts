@@ -101,6 +101,8 @@ export const clientMeanings: Readonly<Record<string, string>> = {
   tls_client_auth_san_email: 'An e-mail address in its certificates.',
   tls_client_certificate_bound_access_tokens:
     'Refuses token requests without a certificate (RFC 8705): its tokens are good only along with that one.',
+  profile:
+    '`fapi2` holds it to the FAPI 2.0 Security Profile: pushed requests, a key instead of a secret, bound tokens, no rotation of refresh tokens; what the profile forbids is refused.',
   first_party: 'An app of your own: people are not asked for consent.',
   require_pkce: '`false` only for old clients that authenticate; every other one is refused without PKCE S256.',
   resources: 'APIs that it may use with all their scopes.',

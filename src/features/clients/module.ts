@@ -26,6 +26,7 @@ export type {
   Scope,
 } from './client.ts';
 export { type DetailTypeOfApi, detailProblem, sentenceOf } from './detail-types.ts';
+export { fapiAlgorithms } from './fapi.ts';
 export { unknownReferences } from './read-client.ts';
 export type { ClientMetadata, NewClient, NewResource } from './schema.ts';
 export { grantTypes, isPublicKey, newClientSchema, newResourceSchema } from './schema.ts';

@@ -1,5 +1,6 @@
 import type { FieldErrors } from '../../foundation/errors.ts';
 import { clientRefused, fieldProblems } from './errors.ts';
+import { profiled } from './fapi.ts';
 import { type ResponseType, usesFrontChannel } from './response-types.ts';
 import { type ClientMetadata, type NewClient, newClientSchema, standardScopes } from './schema.ts';
 
@@ -10,7 +11,7 @@ export function readClient(
 ): { metadata: ClientMetadata; secret: string | undefined } {
   const result = newClientSchema.safeParse(input);
   if (!result.success) throw clientRefused(fieldProblems(result.error));
-  const { client_secret: secret, client_id: clientId, response_types: responseTypes, ...rest } = result.data;
+  const { client_secret: secret, client_id: clientId, response_types: responseTypes, ...rest } = profiled(result.data);
   const usesAuthorization = rest.grant_types.includes('authorization_code');
   const types: ResponseType[] = responseTypes ?? (usesAuthorization ? ['code'] : []);
   const isImplicit = usesFrontChannel(types) && !rest.grant_types.includes('implicit');

@@ -3,6 +3,7 @@ import { longestTokenLifetime } from '../settings/module.ts';
 import { algorithmFields, answerEncryptions, encryptionProblems, signingAlg } from './algorithms.ts';
 import { certificateFields, certificateProblems } from './certificates.ts';
 import { detailTypeSchema } from './detail-types.ts';
+import { fapiProblems } from './fapi.ts';
 import { applicationTypeProblem, httpsUri, redirectUri, requestUri, webUri } from './redirect-uri.ts';
 import { type ResponseType, responseModes, responseTypeProblems, responseTypes } from './response-types.ts';
 import { sectorProblems } from './sector.ts';
@@ -94,6 +95,7 @@ const fields = {
   require_pushed_authorization_requests: z.boolean().optional(),
   dpop_bound_access_tokens: z.boolean().optional(),
   ...certificateFields,
+  profile: z.literal('fapi2').optional(),
   first_party: z.boolean().default(false),
   require_pkce: z.boolean().default(true),
   resources: z.array(z.string().max(512)).max(100).default([]),
@@ -190,13 +192,15 @@ function contradictions(client: ReadClient): [keyof ReadClient, string][] {
   const broken = rules
     .filter(([applies]) => applies)
     .map(([, field, message]): [keyof ReadClient, string] => [field, message]);
-  broken.push(
+  const ofParts = [
     ...keyProblems(client),
     ...encryptionProblems(client),
     ...certificateProblems(client),
-    ...sectorProblems(client).map(([field, message]): [keyof ReadClient, string] => [field, message]),
-  );
-  broken.push(...responseTypeProblems(client).map(([field, message]): [keyof ReadClient, string] => [field, message]));
+    ...sectorProblems(client),
+    ...responseTypeProblems(client),
+    ...fapiProblems(client),
+  ];
+  broken.push(...ofParts.map(([field, message]): [keyof ReadClient, string] => [field as keyof ReadClient, message]));
   for (const field of ['redirect_uris', 'post_logout_redirect_uris'] as const) {
     for (const uri of client[field]) {
       const problem = applicationTypeProblem(uri, client.application_type);

@@ -30,6 +30,9 @@ export const settleMs = 500;
 /** Kinds of which a repeated use shortly after the first must not look like theft. */
 const usedOnce = new Set(['RefreshToken', 'AuthorizationCode', 'DeviceCode']);
 
+/** Kinds of which the library asks no more than to be found. */
+const endsSharply = new Set(['AccessToken', 'ClientCredentials', 'Interaction']);
+
 /**
  * oidc-provider's adapter for one model. Reads see the request's own pending writes; writes only collect in the unit.
  * `find` shows a used token as unused while its first use may still be settling: whether it can be used again is
@@ -65,7 +68,10 @@ export class Adapter {
     if (!row || row.ended_at !== null) return undefined;
     if (row.grant_id !== null && currentUnit()?.endedGrants.has(row.grant_id)) return undefined;
     rememberGrant(row);
-    return this.#show(row, this.#deps.codec.decode(this.#kind, key, row.payload, id));
+    const payload = this.#deps.codec.decode(this.#kind, key, row.payload, id);
+    // The library is lenient with clocks of others (`clockTolerance`), and would be with our own.
+    if (endsSharply.has(this.#kind) && Number(payload['exp']) * 1000 <= this.#deps.clock.now()) return undefined;
+    return this.#show(row, payload);
   }
 
   async findByUid(uid: string): Promise<Payload | undefined> {

@@ -1,6 +1,7 @@
 import type { Configuration } from 'oidc-provider';
 import type { Clock } from '../../foundation/clock.ts';
 import { longestTokenLifetime, type Settings } from '../settings/module.ts';
+import { isFapi, longestCode } from './fapi.ts';
 
 /** How long a person may take over a step, in seconds. */
 export const interactionSeconds = 3600;
@@ -24,14 +25,19 @@ export function lifetimes(current: () => Settings, clock: Clock): NonNullable<Co
   return {
     AccessToken: (_ctx, token) => token.resourceServer?.accessTokenTTL ?? current().lifetimes.accessToken,
     ClientCredentials: (_ctx, token) => token.resourceServer?.accessTokenTTL ?? current().lifetimes.accessToken,
-    AuthorizationCode: () => current().lifetimes.authorizationCode,
+    AuthorizationCode: (_ctx, _code, client) => {
+      const { authorizationCode } = current().lifetimes;
+      return isFapi(client) ? Math.min(authorizationCode, longestCode) : authorizationCode;
+    },
     IdToken: () => current().lifetimes.idToken,
     DeviceCode: () => deviceCodeSeconds,
     PushedAuthorizationRequest: () => pushedRequestSeconds,
     Interaction: () => interactionSeconds,
     // A grant outlives everything issued under it: its sign-in may start a last family of refresh tokens as it ends.
     Grant: () => current().lifetimes.sessionAbsolute + current().lifetimes.refreshTokenAbsolute + longestTokenLifetime,
-    RefreshToken: (_ctx, token) => {
+    RefreshToken: (_ctx, token, client) => {
+      // It stays the same however often it is used, so that use does not make it live on.
+      if (isFapi(client)) return seconds(current().lifetimes.refreshTokenAbsolute);
       const began = token.iiat ?? now();
       return refreshTokenSeconds(current(), { began, now: now() });
     },

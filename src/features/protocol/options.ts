@@ -13,6 +13,7 @@ import type { RefreshClientKeys } from './client-keys.ts';
 import { consentPolicy, existingGrant, type OwnMetadata } from './consent-policy.ts';
 import { mayCallFrom } from './cors.ts';
 import { allKeys } from './engine-keys.ts';
+import { fapi, fapiFeature, refuseProofsAhead } from './fapi.ts';
 import { lifetimes } from './lifetimes.ts';
 import { certificateMethods, type MutualTlsParts, mutualTls } from './mutual-tls.ts';
 import { pairwiseSubjects, type SubjectOf } from './pairwise.ts';
@@ -57,6 +58,7 @@ export interface EngineParts extends AssuranceRule, MutualTlsParts {
 
 /** The library's configuration: OAuth 2.1 and RFC 9700, nothing that is not built is switched on. */
 export function engineOptions(parts: EngineParts): Configuration {
+  const profile = fapi(parts.clock);
   return {
     adapter: parts.adapter,
     routes,
@@ -82,13 +84,16 @@ export function engineOptions(parts: EngineParts): Configuration {
     },
     // Which other provider to go to at once: a name of ours, as many servers take it. Unknown ones change nothing.
     extraParams: { idp_hint: scopeNamed },
-    assertJwtClientAuthClaimsAndHeader: soleAudience,
-    extraClientMetadata: { properties: ['first_party', 'require_pkce'] },
+    extraClientMetadata: { properties: ['first_party', 'require_pkce', 'profile'] },
     // OAuth 2.1 §7.6: required of every client; an operator may exempt an old confidential one.
     pkce: { required: (_ctx, client) => (client as unknown as OwnMetadata).require_pkce !== false },
     interactions: { policy: interactionRules(parts), url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
     loadExistingGrant: existingGrant(parts),
-    rotateRefreshToken: true,
+    ...profile,
+    assertJwtClientAuthClaimsAndHeader: async (ctx, claims, header, client) => {
+      soleAudience(claims);
+      await profile.assertJwtClientAuthClaimsAndHeader(ctx, claims, header, client);
+    },
     // OpenID Connect Core §3.1.2.1 requires it, and an error is told nowhere that the request did not name.
     allowOmittingSingleRegisteredRedirectUri: false,
     issueRefreshToken: async (_ctx, client) => client.grantTypeAllowed('refresh_token'),
@@ -118,7 +123,7 @@ function scopeNamed({ oidc: { params } }: KoaContextWithOIDC): void {
 }
 
 /** OpenID Connect Core §9: an assertion that is good elsewhere as well may have come from there. */
-async function soleAudience(_ctx: unknown, { aud }: Readonly<Record<string, unknown>>): Promise<void> {
+function soleAudience({ aud }: Readonly<Record<string, unknown>>): void {
   if (Array.isArray(aud) && aud.length > 1) throw new errors.InvalidClientAuth('the assertion is for others as well');
 }
 
@@ -133,8 +138,9 @@ function features(parts: EngineParts): NonNullable<Configuration['features']> {
   return {
     devInteractions: { enabled: false },
     // RFC 9449: bound to a key of the client's, a stolen token is of no use.
-    dPoP: { enabled: true, nonceSecret: parts.nonceSecret },
     mTLS: mutualTls(parts),
+    dPoP: { enabled: true, nonceSecret: parts.nonceSecret, requireNonce: refuseProofsAhead(parts.clock) },
+    fapi: fapiFeature,
     externalSigningSupport: { enabled: true, ack: 'experimental-01' },
     clientCredentials: { enabled: true },
     claimsParameter: { enabled: true },

@@ -1,8 +1,15 @@
 import { type Client, type Configuration, errors, type KoaContextWithOIDC } from 'oidc-provider';
+import type { Clock } from '../../foundation/clock.ts';
 import type { RefreshClientKeys } from './client-keys.ts';
+import { isFapi, objectProblem } from './fapi.ts';
 
 type RequestObjects = NonNullable<NonNullable<Configuration['features']>['requestObjects']>;
 type Claims = Readonly<Record<string, unknown>>;
+
+interface Parts {
+  readonly refreshKeys: RefreshClientKeys;
+  readonly clock: Clock;
+}
 
 /** RFC 9101 §10.8: whatever else a client signs with its key is no request. */
 const types: readonly unknown[] = [undefined, 'JWT', 'oauth-authz-req+jwt'];
@@ -11,13 +18,14 @@ const types: readonly unknown[] = [undefined, 'JWT', 'oauth-authz-req+jwt'];
  * Signed, and by choice encrypted, requests (JAR, RFC 9101): what they ask for cannot be changed on the way through the
  * browser. The library checks signature, issuer, audience and times; what it leaves open is closed here.
  */
-export function requestObjects({ refreshKeys }: { readonly refreshKeys: RefreshClientKeys }): RequestObjects {
+export function requestObjects({ refreshKeys, clock }: Parts): RequestObjects {
   return {
     enabled: true,
     async assertJwtClaimsAndHeader(ctx, claims, header, client) {
       // What was pushed is made or was checked by us.
       if (ctx.oidc.entities.PushedAuthorizationRequest !== undefined) return;
-      const problem = problemOf(ctx, claims as Claims, { client, type: header['typ'] });
+      const ofProfile = isFapi(client) ? objectProblem(claims as Claims, header['alg'], clock) : undefined;
+      const problem = problemOf(ctx, claims as Claims, { client, type: header['typ'] }) ?? ofProfile;
       if (problem !== undefined) throw refused(problem);
       const { kid } = header;
       await refreshKeys(client, typeof kid === 'string' ? { kid } : {});
