@@ -2,7 +2,8 @@ import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Browser, formOf, type Page, textOf } from '../kit/browser.ts';
 import { type Product, startProduct, type TestUser } from '../kit/product.ts';
-import { addWebApp, isBack, type RelyingApp, redirectUri } from '../kit/relying-app.ts';
+import { addWebApp, isBack, type RelyingApp, redirectUri, send } from '../kit/relying-app.ts';
+import { addPublicApp } from './kit/apps.ts';
 import { foreignKey, forge, partsOf, unsigned } from './kit/forge.ts';
 import { advance, standStill } from './kit/time.ts';
 
@@ -241,6 +242,17 @@ describe('a code', () => {
     expect(refused.map(({ status }) => status)).toEqual([400, 400, 400, 400]);
     expect(refused.slice(0, 3).map(({ body }) => body['error'])).toEqual(Array(3).fill('invalid_grant'));
     expect((await two.exchange(code, verifier)).status).toBe(200);
+  });
+
+  it('of an app without a secret is for who names that app (RFC 6749 §3.2.1)', async () => {
+    const [app1, app2] = [await addPublicApp(product), await addPublicApp(product)];
+    const { answer, verifier } = await app1.signIn(user);
+    const code = answer.get('code') ?? '';
+    expect((await app2.exchange(code, verifier)).body['error']).toBe('invalid_grant');
+    const grant = { grant_type: 'authorization_code', code, code_verifier: verifier, redirect_uri: redirectUri };
+    const nameless = await send(`${product.url}/token`, { method: 'POST', body: new URLSearchParams(grant) });
+    expect([nameless.status, nameless.body['error']]).toEqual([400, 'invalid_request']);
+    expect((await app1.exchange(code, verifier)).status).toBe(200);
   });
 
   it('that comes again after its window ends what it had brought (RFC 6749 §4.1.2)', async () => {

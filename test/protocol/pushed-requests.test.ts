@@ -60,6 +60,25 @@ describe('pushed authorization requests (RFC 9126)', () => {
     }
   });
 
+  it('say everything: what comes beside the reference counts for nothing (RFC 9126 §4)', async () => {
+    const { verifier, uri } = await push(app, { state: 'pushed', scope: 'openid' });
+    const more = { scope: 'openid email', state: 'other', redirect_uri: 'https://evil.example/', prompt: 'none' };
+    const browser = new Browser();
+    const page = await walk(
+      browser,
+      await browser.open(`${addressOf(uri)}&${new URLSearchParams(more)}`, isBack),
+      user,
+    );
+    expect([isBack(page.url), new URL(page.url).searchParams.get('state')]).toEqual([true, 'pushed']);
+    expect((await app.exchange(codeOf(page) ?? '', verifier)).body['scope']).toBe('openid');
+  });
+
+  it('need to be named with their client', async () => {
+    const { uri } = await push(app);
+    const nameless = await new Browser().open(`${product.url}/authorize?${new URLSearchParams({ request_uri: uri })}`);
+    expect([nameless.status, isBack(nameless.url)]).toEqual([400, false]);
+  });
+
   it('expire', async () => {
     const { uri } = await push(app);
     advance(61);

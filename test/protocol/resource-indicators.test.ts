@@ -117,6 +117,18 @@ describe('resource indicators (RFC 8707)', () => {
     expect((await app.exchange(code, verifier, { resource: api })).body['error']).toBe('invalid_target');
   });
 
+  it('are refused at the token endpoint when they are no address, or have a fragment (RFC 8707 §2)', async () => {
+    for (const resource of ['shop', `${shop}#x`]) {
+      const { answer, verifier } = await app.signIn(user, { parameters: { resource: shop, scope: 'openid buy' } });
+      const refused = await app.exchange(answer.get('code') ?? '', verifier, { resource });
+      expect(refused.body['error']).toBe('invalid_target');
+    }
+    const service = await addService(product, { resources: [secret] });
+    const grant = { grant_type: 'client_credentials' };
+    expect((await service.token({ ...grant, resource: 'secret' })).body['error']).toBe('invalid_target');
+    expect((await service.token({ ...grant, resource: `${secret}#x` })).body['error']).toBe('invalid_target');
+  });
+
   it('show the person what is asked for, in the operator’s words', async () => {
     const person = await product.addUser();
     const browser = new Browser();
