@@ -1,5 +1,6 @@
 import { accounts } from './account-samples.ts';
 import { consents } from './consent-samples.ts';
+import { ends } from './end-samples.ts';
 import type { Sample } from './sample.ts';
 import {
   account,
@@ -336,21 +337,7 @@ const people: readonly Sample[] = [
   }),
   sample('device-connected-plain', 'interaction/device-done', 'interaction', { outcome: 'connected' }),
   sample('device-refused', 'interaction/device-done', 'interaction', { outcome: 'refused' }),
-  sample('start-again-expired', 'interaction/start-again', 'interaction', {
-    reason: 'expired',
-    backTo,
-    ...reference('interaction_expired'),
-  }),
-  sample('start-again-unknown', 'interaction/start-again', 'interaction', {
-    reason: 'expired',
-    ...reference('interaction_expired'),
-  }),
-  sample('start-again-finished', 'interaction/start-again', 'interaction', {
-    reason: 'finished',
-    backTo,
-    ...reference('interaction_finished'),
-  }),
-  sample('cookies-off', 'interaction/cookies-off', 'interaction', { backTo, ...reference('cookie_missing') }),
+  ...ends,
   sample('logout', 'logout/confirm', 'logout', { action: '/session/end/confirm', hidden: { xsrf: 'x' }, account, app }),
   sample('logout-plain', 'logout/confirm', 'logout', { action: '/session/end/confirm' }),
   sample('logged-out', 'logout/done', 'logout', { backTo }),

@@ -111,7 +111,15 @@ export const clientMeanings: Readonly<Record<string, string>> = {
     'Names of the other providers that its people may use; all where absent. With one, they go there at once.',
   upstream_tokens:
     'Names of other providers whose tokens it may fetch for a person who has agreed, by the scope `upstream_tokens:NAME`; none where absent.',
-  refresh_grace_seconds: 'Instead of `refresh.graceSeconds`.',
+  refresh_grace_seconds:
+    'Instead of `refresh.graceSeconds`; 0 for high assurance: one use wins, and a later one ends the family.',
+  access_token_ttl: 'Seconds, instead of `lifetimes.accessToken`; for an API that has its own, the shorter one.',
+  id_token_ttl: 'Seconds, instead of `lifetimes.idToken`.',
+  refresh_token_idle_ttl: 'Seconds, instead of `lifetimes.refreshTokenIdle`.',
+  refresh_token_absolute_ttl: 'Seconds, instead of `lifetimes.refreshTokenAbsolute`.',
+  allowed_users:
+    'Who may use it, by verified e-mail address or id; together with `allowed_roles`, whoever one of them names. Everybody where both are absent, nobody by an empty list.',
+  allowed_roles: 'Roles whose people may use it.',
   client_secret: 'At least 32 characters; one is made where absent. Only its hash is kept.',
   disabled: '`true` disables and ends what it holds; `false` opens nothing.',
 };

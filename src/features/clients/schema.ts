@@ -4,6 +4,7 @@ import { algorithmFields, answerEncryptions, encryptionProblems, signingAlg } fr
 import { certificateFields, certificateProblems } from './certificates.ts';
 import { detailTypeSchema } from './detail-types.ts';
 import { fapiProblems } from './fapi.ts';
+import { allowedPeople, lifetimeFields, lifetimeProblems } from './limits.ts';
 import { applicationTypeProblem, httpsUri, redirectUri, requestUri, webUri } from './redirect-uri.ts';
 import { type ResponseType, responseModes, responseTypeProblems, responseTypes } from './response-types.ts';
 import { sectorProblems } from './sector.ts';
@@ -107,6 +108,8 @@ const fields = {
     .max(50)
     .optional(),
   refresh_grace_seconds: z.int().min(0).max(300).optional(),
+  ...lifetimeFields,
+  ...allowedPeople,
 };
 
 const metadataShape = z.strictObject(fields);
@@ -196,6 +199,7 @@ function contradictions(client: ReadClient): [keyof ReadClient, string][] {
     ...keyProblems(client),
     ...encryptionProblems(client),
     ...certificateProblems(client),
+    ...lifetimeProblems(client),
     ...sectorProblems(client),
     ...responseTypeProblems(client),
     ...fapiProblems(client),

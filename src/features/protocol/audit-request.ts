@@ -1,6 +1,7 @@
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import type { Actor, AuditEvent } from '../audit/module.ts';
 import { grantTypes } from '../clients/module.ts';
+import { wasKeptOut } from './allowed-people.ts';
 import { houseClientId } from './routes.ts';
 import { loginBegun } from './sign-in-begun.ts';
 import { writes } from './store.ts';
@@ -127,6 +128,7 @@ function describeAuthorization(ctx: KoaContextWithOIDC, unit: UnitOfWork): Told[
     });
   }
   const reason = refusalReason(ctx);
+  if (wasKeptOut(unit, ctx.oidc.client?.clientId)) return events;
   if (reason === 'access_denied') events.push({ type: 'consent.denied', outcome: 'denied', actor: person(ctx) });
   else if (reason !== undefined)
     events.push({ type: 'request.refused', outcome: 'denied', reason, actor: person(ctx) });

@@ -21,6 +21,7 @@ const ruleOf = (policy: Policy, forAdministrators = policy) => ({
     of: async () => policy,
     strictest: () => forAdministrators,
   },
+  clients: { find: () => undefined },
 });
 const find = findAccount(users, ruleOf('optional'));
 

@@ -1,5 +1,6 @@
 import type { Account, AccountClaims, Configuration, KoaContextWithOIDC } from 'oidc-provider';
 import type { User, Users } from '../users/module.ts';
+import { type AllowedPeopleParts, isFor, tellNotAllowed } from './allowed-people.ts';
 import { type AssuranceRule, mayYieldTokens } from './assurance.ts';
 import { currentUnit, type SignInFacts } from './unit.ts';
 
@@ -45,13 +46,19 @@ export function claimsOf(user: User): AccountClaims {
 
 /**
  * The library's `findAccount`: a disabled person is not found, so nothing is issued or answered for them; nor is
- * somebody for whom a code or refresh token from a time with other rules would skip the second factor.
+ * somebody for whom a code or refresh token from a time with other rules would skip the second factor, nor whom the app
+ * that a token or code was given to is for no more.
  */
-export function findAccount(users: Users, rule: Pick<AssuranceRule, 'mfaPolicies'>) {
+export function findAccount(users: Users, rule: Pick<AssuranceRule, 'mfaPolicies'> & AllowedPeopleParts) {
   return async (_ctx: unknown, id: string, source?: object): Promise<Account | undefined> => {
     const user = await users.find(id);
     if (!user || user.disabledAt !== undefined) return undefined;
     if (isGrantSource(source) && !mayYieldTokens(rule, user, source.acr)) return undefined;
+    const { clientId } = (source ?? {}) as { readonly clientId?: string };
+    if (clientId !== undefined && !isFor(rule, clientId, user)) {
+      tellNotAllowed(clientId, user.id, 'client');
+      return undefined;
+    }
     return { accountId: user.id, claims: async () => claimsOf(user) };
   };
 }

@@ -27,6 +27,12 @@ export function clientMetadata(clients: Clients, engine: AskingEngine, clientId:
     upstream_tokens: _tokens,
     authorization_details_types: types = [],
     request_uris: _requests,
+    allowed_users: _people,
+    allowed_roles: _roles,
+    access_token_ttl: _accessToken,
+    id_token_ttl: _idToken,
+    refresh_token_idle_ttl: _idle,
+    refresh_token_absolute_ttl: _absolute,
     ...metadata
   } = record.metadata;
   const scope = scopesOf(record, clients).filter((name) => engine.scopes.has(name));

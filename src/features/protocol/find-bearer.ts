@@ -1,6 +1,8 @@
 import type Provider from 'oidc-provider';
 import type { Clock } from '../../foundation/clock.ts';
+import type { Clients } from '../clients/module.ts';
 import type { Users } from '../users/module.ts';
+import { isFor } from './allowed-people.ts';
 import { livingToken } from './living-token.ts';
 
 /** Whom an access token stands for, and what it may be used for at this server. */
@@ -18,10 +20,12 @@ const words = (text: string | undefined): Set<string> => new Set(text?.split(' '
 export function createFindBearer({
   provider,
   users,
+  clients,
   clock,
 }: {
   readonly provider: () => Provider;
   readonly users: Pick<Users, 'find'>;
+  readonly clients: Pick<Clients, 'find'>;
   readonly clock: Clock;
 }): FindBearer {
   return async (value) => {
@@ -31,7 +35,7 @@ export function createFindBearer({
     if (!found?.grant || found.token.aud !== undefined) return undefined;
     const { clientId = '', accountId = '', scope } = found.token;
     const [client, user] = await Promise.all([engine.Client.find(clientId), users.find(accountId)]);
-    if (!client || !user || user.disabledAt !== undefined) return undefined;
+    if (!client || !user || user.disabledAt !== undefined || !isFor({ clients }, clientId, user)) return undefined;
     // What the person has allowed, and the operator still does.
     const allowed = words(new engine.Grant(found.grant as object).getOIDCScopeFiltered(words(scope)));
     const scopes = [...allowed].filter((name) => words(client.scope).has(name));

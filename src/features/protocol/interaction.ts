@@ -6,6 +6,7 @@ import { sha256 } from '../../foundation/crypto/hash.ts';
 import { seeOther } from '../../foundation/http/door.ts';
 import type { AppOnPage } from '../../foundation/views/pages.ts';
 import type { Clients } from '../clients/module.ts';
+import { notAllowedReason } from './allowed-people.ts';
 import { appOnPage } from './app-on-page.ts';
 import { asksForSecondFactor, singleFactor } from './assurance.ts';
 import { type AuthorizationDetail, addDetails } from './authorization-details.ts';
@@ -23,7 +24,7 @@ import { currentUnit } from './unit.ts';
 export interface Interaction {
   readonly uid: string;
   /** The engine's question. */
-  readonly prompt: 'login' | 'consent';
+  readonly prompt: 'login' | 'not-allowed' | 'consent';
   readonly reasons: readonly string[];
   readonly clientId: string;
   /** The person asked to sign in as somebody else, or again. */
@@ -175,11 +176,17 @@ const wholeNumber = (value: unknown): number | undefined => {
   return Number.isSafeInteger(number) && number >= 0 ? number : undefined;
 };
 
+/** The engine's prompts by their names. */
+const prompts: Readonly<Record<string, Interaction['prompt']>> = {
+  consent: 'consent',
+  [notAllowedReason]: 'not-allowed',
+};
+
 function describe(found: Details, { clients, clock }: Pick<InteractionParts, 'clients' | 'clock'>): Interaction {
   const { uid, prompt, params, session } = found;
   const clientId = String(params['client_id']);
   const asked = {
-    prompt: prompt.name === 'consent' ? 'consent' : 'login',
+    prompt: prompts[prompt.name] ?? 'login',
     reasons: prompt.reasons,
     switching: found.result?.[switching] === true,
   } as const;

@@ -4,7 +4,7 @@ import { type Clock, epochSeconds } from '../../foundation/clock.ts';
 import type { Random } from '../../foundation/random.ts';
 import type { Clients } from '../clients/module.ts';
 import type { Settings } from '../settings/module.ts';
-import { refreshTokenSeconds } from './lifetimes.ts';
+import { lifetimesFor, refreshTokenSeconds } from './lifetimes.ts';
 import { adapterOf } from './living-token.ts';
 import { resourceServerFor } from './resources.ts';
 import { newToken, successorOf } from './token-ids.ts';
@@ -110,20 +110,21 @@ function firstOf(parts: IssueParts, { source, client }: Asked) {
     gty: 'authorization_code',
     iat: now,
     iiat: now,
-    exp: now + refreshTokenSeconds(parts.settings(), { began: now, now }),
+    exp: now + refreshTokenSeconds(parts, { clientId: client.clientId, began: now, now }),
     rotations: 0,
   };
 }
 
 /** It differs from the one before it by its name, its time, and how many there were. */
-function successor({ settings, clock, successorKey }: IssueParts, former: Source) {
+function successor(parts: IssueParts, former: Source) {
+  const { clock, successorKey } = parts;
   const now = epochSeconds(clock);
   const iiat = former.iiat ?? former.iat ?? now;
   return {
     ...former,
     jti: successorOf(successorKey, former.jti ?? ''),
     iat: now,
-    exp: now + refreshTokenSeconds(settings(), { began: iiat, now }),
+    exp: now + refreshTokenSeconds(parts, { clientId: former.clientId, began: iiat, now }),
     iiat,
     gty: grantTypes(former.gty),
     rotations: (former.rotations ?? 0) + 1,
@@ -145,7 +146,7 @@ async function accessTokenFor(provider: Provider, parts: IssueParts, asked: With
   }
   const value = newToken('AccessToken', parts);
   const iat = epochSeconds(parts.clock);
-  const expiresIn = server?.accessTokenTTL ?? parts.settings().lifetimes.accessToken;
+  const expiresIn = server?.accessTokenTTL ?? lifetimesFor(parts, client.clientId).accessToken;
   const extra = { acr, auth_time: authTime };
   const rest = { iat, exp: iat + expiresIn, jti: value, kind: 'AccessToken', clientId: client.clientId, extra };
   await adapterOf(provider.AccessToken).upsert(value, { ...properties, ...rest, aud: server?.audience }, 0);

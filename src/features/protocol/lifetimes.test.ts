@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import type { Clients } from '../clients/module.ts';
 import { settingsSchema } from '../settings/module.ts';
-import { lifetimes } from './lifetimes.ts';
+import { accessTokenSeconds, lifetimes } from './lifetimes.ts';
 
 const second = 1_800_000_000;
 const day = 86_400;
@@ -15,11 +16,12 @@ const settings = settingsSchema.parse({
     sessionAbsolute: 36_000,
   },
 });
-const ttl = lifetimes(() => settings, { now: () => second * 1000 + 999 }) as unknown as Record<
-  string,
-  (ctx?: unknown, token?: unknown) => number
->;
-const secondsOf = (kind: string, token: object = {}): number | undefined => ttl[kind]?.({}, token);
+const own = { access_token_ttl: 60, id_token_ttl: 70, refresh_token_idle_ttl: 80, refresh_token_absolute_ttl: 900 };
+const clients = { find: (id: string) => (id === 'strict' ? { metadata: own } : undefined) } as unknown as Clients;
+const parts = { settings: () => settings, clients, clock: { now: () => second * 1000 + 999 } };
+const ttl = lifetimes(parts) as unknown as Record<string, (ctx?: unknown, token?: unknown, client?: unknown) => number>;
+const secondsOf = (kind: string, token: object = {}, client?: object): number | undefined =>
+  ttl[kind]?.({}, token, client);
 
 describe('lifetimes', () => {
   it('come from the settings', () => {
@@ -31,6 +33,28 @@ describe('lifetimes', () => {
   it('of access tokens follow their resource, where it has its own', () => {
     const token = { resourceServer: { accessTokenTTL: 42 } };
     expect([secondsOf('AccessToken', token), secondsOf('ClientCredentials', token)]).toEqual([42, 42]);
+  });
+
+  it('of a client are its own, where it has any', () => {
+    const strict = { clientId: 'strict' };
+    const of = (kind: string, token: object = {}) => [
+      secondsOf(kind, token, strict),
+      secondsOf(kind, token, { clientId: 'x' }),
+    ];
+    expect(['AccessToken', 'ClientCredentials', 'IdToken'].map((kind) => of(kind))).toEqual([
+      [60, 300],
+      [60, 300],
+      [70, 400],
+    ]);
+    expect(of('RefreshToken')).toEqual([80, 7 * day]);
+    expect(of('RefreshToken', { iiat: second - 890 })[0]).toBe(10);
+    const longer = (secondsOf('Grant') ?? 0) - (secondsOf('Grant', strict) ?? 0);
+    expect(longer).toBe(30 * day - 900);
+  });
+
+  it('of tokens for an API are no longer than API and client are content with', () => {
+    expect([30, 100, undefined].map((ofApi) => accessTokenSeconds(parts, 'strict', ofApi))).toEqual([30, 60, 60]);
+    expect([30, 1000, undefined].map((ofApi) => accessTokenSeconds(parts, 'x', ofApi))).toEqual([30, 1000, 300]);
   });
 
   it('of steps and requests are short', () => {

@@ -1,5 +1,6 @@
 import type { Configuration } from 'oidc-provider';
-import type { Clock } from '../../foundation/clock.ts';
+import { type Clock, epochSeconds } from '../../foundation/clock.ts';
+import type { Clients } from '../clients/module.ts';
 import { longestTokenLifetime, type Settings } from '../settings/module.ts';
 import { isFapi, longestCode } from './fapi.ts';
 
@@ -11,35 +12,62 @@ const pushedRequestSeconds = 60;
 
 const seconds = (value: number): number => Math.max(1, Math.floor(value));
 
-/** How long a refresh token lives, in seconds, whose family `began` then (in seconds since the epoch, as `now`). */
+export interface LifetimeParts {
+  readonly settings: () => Settings;
+  readonly clients: Pick<Clients, 'find'>;
+}
+
+/** What the settings say, or the client's own (in seconds). */
+export function lifetimesFor({ settings, clients }: LifetimeParts, clientId: string | undefined) {
+  const own = clientId === undefined ? undefined : clients.find(clientId)?.metadata;
+  const { accessToken, idToken, refreshTokenIdle, refreshTokenAbsolute } = settings().lifetimes;
+  return {
+    accessToken: own?.access_token_ttl ?? accessToken,
+    idToken: own?.id_token_ttl ?? idToken,
+    refreshTokenIdle: own?.refresh_token_idle_ttl ?? refreshTokenIdle,
+    refreshTokenAbsolute: own?.refresh_token_absolute_ttl ?? refreshTokenAbsolute,
+  };
+}
+
+/** How long a client's access token for an API lives, in seconds: no longer than either of them is content with. */
+export function accessTokenSeconds(parts: LifetimeParts, clientId: string, ofApi: number | undefined): number {
+  const own = parts.clients.find(clientId)?.metadata.access_token_ttl;
+  if (ofApi === undefined) return own ?? parts.settings().lifetimes.accessToken;
+  return Math.min(ofApi, own ?? ofApi);
+}
+
+/** How long a client's refresh token lives, in seconds, whose family `began` then (in seconds since the epoch, as `now`). */
 export function refreshTokenSeconds(
-  { lifetimes: { refreshTokenIdle, refreshTokenAbsolute } }: Settings,
-  { began, now }: { readonly began: number; readonly now: number },
+  parts: LifetimeParts,
+  { clientId, began, now }: { readonly clientId: string | undefined; readonly began: number; readonly now: number },
 ): number {
+  const { refreshTokenIdle, refreshTokenAbsolute } = lifetimesFor(parts, clientId);
   return seconds(Math.min(refreshTokenIdle, began + refreshTokenAbsolute - now));
 }
 
-/** The library's `ttl`: how long each record lives, in seconds, from the settings as they are when it is made. */
-export function lifetimes(current: () => Settings, clock: Clock): NonNullable<Configuration['ttl']> {
-  const now = () => Math.floor(clock.now() / 1000);
+/** The library's `ttl`: how long each record lives, in seconds, from settings and client as they are when it is made. */
+export function lifetimes(parts: LifetimeParts & { readonly clock: Clock }): NonNullable<Configuration['ttl']> {
+  const current = parts.settings;
+  const now = () => epochSeconds(parts.clock);
+  const of = (client: { readonly clientId?: string | undefined } | undefined) => lifetimesFor(parts, client?.clientId);
   return {
-    AccessToken: (_ctx, token) => token.resourceServer?.accessTokenTTL ?? current().lifetimes.accessToken,
-    ClientCredentials: (_ctx, token) => token.resourceServer?.accessTokenTTL ?? current().lifetimes.accessToken,
     AuthorizationCode: (_ctx, _code, client) => {
       const { authorizationCode } = current().lifetimes;
       return isFapi(client) ? Math.min(authorizationCode, longestCode) : authorizationCode;
     },
-    IdToken: () => current().lifetimes.idToken,
+    AccessToken: (_ctx, token, client) => token.resourceServer?.accessTokenTTL ?? of(client).accessToken,
+    ClientCredentials: (_ctx, token, client) => token.resourceServer?.accessTokenTTL ?? of(client).accessToken,
+    IdToken: (_ctx, _token, client) => of(client).idToken,
     DeviceCode: () => deviceCodeSeconds,
     PushedAuthorizationRequest: () => pushedRequestSeconds,
     Interaction: () => interactionSeconds,
     // A grant outlives everything issued under it: its sign-in may start a last family of refresh tokens as it ends.
-    Grant: () => current().lifetimes.sessionAbsolute + current().lifetimes.refreshTokenAbsolute + longestTokenLifetime,
+    Grant: (_ctx, grant) => current().lifetimes.sessionAbsolute + of(grant).refreshTokenAbsolute + longestTokenLifetime,
     RefreshToken: (_ctx, token, client) => {
       // It stays the same however often it is used, so that use does not make it live on.
-      if (isFapi(client)) return seconds(current().lifetimes.refreshTokenAbsolute);
+      if (isFapi(client)) return seconds(of(client).refreshTokenAbsolute);
       const began = token.iiat ?? now();
-      return refreshTokenSeconds(current(), { began, now: now() });
+      return refreshTokenSeconds(parts, { clientId: client?.clientId, began, now: now() });
     },
     Session: (_ctx, session) => {
       const { sessionIdle, sessionAbsolute } = current().lifetimes;

@@ -6,6 +6,7 @@ import type { Settings } from '../settings/module.ts';
 import type { KeySet } from '../signing-keys/module.ts';
 import type { Users } from '../users/module.ts';
 import { enabledJWA, signedByDefault } from './algorithms.ts';
+import { addAllowedPeople, isForAccount } from './allowed-people.ts';
 import { type AssuranceRule, assurances } from './assurance.ts';
 import { richAuthorizationRequests } from './authorization-details.ts';
 import { claimsByScope, findAccount, tokenClaims } from './claims.ts';
@@ -67,7 +68,7 @@ export function engineOptions(parts: EngineParts): Configuration {
       keys: allKeys(parts.keys()),
     } as never,
     cookies: cookies(parts),
-    ttl: lifetimes(parts.settings, parts.clock),
+    ttl: lifetimes(parts),
     scopes: [...parts.scopes],
     claims: claimsByScope,
     findAccount: findAccount(parts.users, parts),
@@ -131,6 +132,7 @@ function interactionRules(parts: EngineParts) {
   const policy = consentPolicy(parts);
   addSessionWatch(policy, parts.watch);
   addVouchedOnly(policy);
+  addAllowedPeople(policy, parts);
   return policy;
 }
 
@@ -159,14 +161,23 @@ function features(parts: EngineParts): NonNullable<Configuration['features']> {
     revocation: { enabled: true, allowedPolicy: async (_ctx, client, token) => token.clientId === client.clientId },
     introspection: {
       enabled: true,
-      allowedPolicy: async (_ctx, client, token) => maySee(parts.clients, client, token),
+      allowedPolicy: async (_ctx, client, token) => maySee(parts, client, token),
     },
   };
 }
 
-/** A client sees its own tokens and those of a resource it guards; all others are `active: false` to it. */
-export const maySee = (clients: Clients, { clientId }: Caller, token: { clientId?: unknown; aud?: unknown }): boolean =>
-  token.clientId === clientId || guards(clients, clientId, token.aud);
+/**
+ * A client sees its own tokens and those of a resource it guards; all others are `active: false` to it, and so is the
+ * token of a person whom the app that holds it is for no more.
+ */
+export async function maySee(
+  parts: Pick<EngineParts, 'clients' | 'users'>,
+  { clientId }: Caller,
+  token: { clientId?: string | undefined; accountId?: string | undefined; aud?: unknown },
+): Promise<boolean> {
+  if (token.clientId !== clientId && !guards(parts.clients, clientId, token.aud)) return false;
+  return token.accountId === undefined || isForAccount(parts, token.clientId ?? '', token.accountId);
+}
 
 interface Caller {
   readonly clientId: string;

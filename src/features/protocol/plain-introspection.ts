@@ -2,6 +2,7 @@ import type Provider from 'oidc-provider';
 import type { Client } from 'oidc-provider';
 import type { Clock } from '../../foundation/clock.ts';
 import type { Clients } from '../clients/module.ts';
+import type { Users } from '../users/module.ts';
 import { type LivingToken, livingToken } from './living-token.ts';
 import { maySee } from './options.ts';
 import type { Form } from './plain-client.ts';
@@ -16,7 +17,7 @@ const hints = new Set([undefined, 'access_token', 'refresh_token']);
  */
 export function introspect(
   provider: Provider,
-  { clients, clock }: { readonly clients: Clients; readonly clock: Clock },
+  parts: { readonly clients: Clients; readonly users: Users; readonly clock: Clock },
 ) {
   return async (client: Client, form: Form) => {
     const { token: value, token_type_hint: hint } = form;
@@ -24,13 +25,13 @@ export function introspect(
     if (client.introspectionEncryptedResponseAlg) return undefined;
     if (value === undefined || !hints.has(hint)) return undefined;
     for (const name in form) if (!parameters.has(name)) return undefined;
-    const found = await livingToken(provider, value, clock);
+    const found = await livingToken(provider, value, parts.clock);
     const owner = found && (await provider.Client.find(found.token.clientId ?? ''));
     // A pairwise subject is another one for each sector (OpenID Connect Core §8.1).
     if (!owner || owner.subjectType === 'pairwise' || found.token['rar'] !== undefined) return undefined;
-    if (!hasPlainMetadata(clients.find(owner.clientId))) return undefined;
+    if (!hasPlainMetadata(parts.clients.find(owner.clientId))) return undefined;
     // RFC 7662 §4: nobody may scan for tokens that are not for them.
-    if (!maySee(clients, client, found.token)) return undefined;
+    if (!(await maySee(parts, client, found.token))) return undefined;
     return { body: describe(provider, found), entities: { [found.kind]: found.token } };
   };
 }

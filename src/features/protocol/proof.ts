@@ -46,7 +46,7 @@ export const keptProofMs = 10 * 60 * 1000;
 
 /** What a proof is judged by: all of it is stored. */
 export interface ProofFacts {
-  readonly prompt: 'login' | 'consent';
+  readonly prompt: 'login' | 'not-allowed' | 'consent';
   readonly reasons: readonly string[];
   readonly switching: boolean;
   readonly kept: KeptProof | undefined;
@@ -67,7 +67,7 @@ export function proofOf({ prompt, reasons, switching, kept, session, now }: Proo
   }
   if (switching || !session) return undefined;
   const wantsMoreOnly = reasons.every((reason) => reason === secondFactorReason || reason === sessionRiskReason);
-  if (prompt !== 'consent' && !wantsMoreOnly) return undefined;
+  if (prompt === 'login' && !wantsMoreOnly) return undefined;
   return isAtRisk({ reasons }) ? proofAtRisk(session) : { ...session, by: 'session' };
 }
 

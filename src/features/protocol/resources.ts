@@ -1,6 +1,7 @@
 import { type Client, type Configuration, errors, type KoaContextWithOIDC, type ResourceServer } from 'oidc-provider';
 import type { ClientRecord, Clients, Resource } from '../clients/module.ts';
 import type { Settings } from '../settings/module.ts';
+import { accessTokenSeconds } from './lifetimes.ts';
 
 type ResourceIndicators = NonNullable<NonNullable<Configuration['features']>['resourceIndicators']>;
 
@@ -34,7 +35,7 @@ export function resourceServerFor(
     audience: resource.identifier,
     scope: allowedScopes(resource, clients.find(clientId)).join(' '),
     accessTokenFormat: resource.accessTokenFormat,
-    accessTokenTTL: resource.accessTokenTtl ?? settings().lifetimes.accessToken,
+    accessTokenTTL: accessTokenSeconds({ clients, settings }, clientId, resource.accessTokenTtl),
     jwt: { sign: { alg: resource.signingAlg ?? 'ES256' } },
   };
 }

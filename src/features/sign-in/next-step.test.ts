@@ -48,7 +48,7 @@ const kepts = {
 } as const;
 
 interface State {
-  readonly prompt: 'login' | 'consent';
+  readonly prompt: 'login' | 'not-allowed' | 'consent';
   readonly why: keyof typeof reasons;
   readonly session: keyof typeof sessions;
   readonly switching: boolean;
@@ -158,7 +158,14 @@ describe(`the next step, over all ${states.length} states`, () => {
     expect(inStates((state) => before(state) && state.need !== 'factor')).toEqual(new Set(['sign-in']));
   });
 
-  it('reaches every step', () => {
+  it('tells whom an app is not for, and nobody who has come as somebody else since, before anything is asked of them', () => {
+    for (const state of states.filter(({ prompt }) => prompt === 'consent')) {
+      const step = stepOf({ ...state, prompt: 'not-allowed' });
+      expect(step === 'not-allowed').toBe(sessionCounts(state) && !keptFresh(state));
+    }
+  });
+
+  it('reaches every other step', () => {
     expect(inStates(() => true)).toEqual(
       new Set(['sign-in', 'second-factor', 'enrolment', 'new-password', 'consent', 'done']),
     );

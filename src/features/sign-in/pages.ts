@@ -30,6 +30,7 @@ import type { Users } from '../users/module.ts';
 import type { createCheckLogin, LoginOutcome } from './check-login.ts';
 import { makeRoom } from './make-room.ts';
 import { type Need, nextStep, type Step } from './next-step.ts';
+import { showNotAllowed } from './not-allowed-pages.ts';
 
 export interface SignInPagesParts {
   readonly clock: Clock;
@@ -88,7 +89,7 @@ export interface FederatedSignIn {
 export type ShowStep = (ctx: Context, interaction: Interaction) => Promise<void> | void;
 
 /** The steps that other rooms show. */
-export type OtherSteps = Readonly<Record<Exclude<Step, 'sign-in' | 'done'>, ShowStep>>;
+export type OtherSteps = Readonly<Record<Exclude<Step, 'sign-in' | 'not-allowed' | 'done'>, ShowStep>>;
 
 type Answered = Parameters<Interactions['signedIn']>[1];
 export type Problem = SignInLocals['problem'];
@@ -104,6 +105,7 @@ export function mountSignIn(router: Router, parts: SignInPagesParts, otherSteps:
     async 'sign-in'(ctx, found) {
       if (!(await parts.federated.goStraight(ctx, found))) await show(ctx, parts, found, {});
     },
+    'not-allowed': showNotAllowed(parts),
     done: (ctx, found) => finish(ctx, parts, found, found.proof as Proof),
   };
 

@@ -11,6 +11,15 @@ import type {
   ThrottledProblem,
 } from './pages.ts';
 
+/** The app is for other people. */
+export interface NotAllowedLocals extends Reference {
+  readonly app: AppOnPage;
+  /** How the person is called. */
+  readonly account: string;
+  readonly denyAction: string;
+  readonly switchAction: string;
+}
+
 export interface ForgotLocals {
   /**
    * - `ask`: the form

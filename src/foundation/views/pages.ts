@@ -27,6 +27,7 @@ import type {
   ForgotLocals,
   LogoutConfirmLocals,
   LogoutDoneLocals,
+  NotAllowedLocals,
   RegisterLocals,
   RegistrationDoneLocals,
   ResetDoneLocals,
@@ -296,6 +297,7 @@ export interface PageLocals {
   'interaction/device-confirm': DeviceConfirmLocals;
   'interaction/device-done': DeviceDoneLocals;
   'interaction/start-again': StartAgainLocals;
+  'interaction/not-allowed': NotAllowedLocals;
   'interaction/cookies-off': CookiesOffLocals;
   'logout/confirm': LogoutConfirmLocals;
   'logout/done': LogoutDoneLocals;
@@ -348,6 +350,7 @@ const everyPage: Readonly<Record<PageName, true>> = {
   'interaction/device-confirm': true,
   'interaction/device-done': true,
   'interaction/start-again': true,
+  'interaction/not-allowed': true,
   'interaction/cookies-off': true,
   'logout/confirm': true,
   'logout/done': true,
