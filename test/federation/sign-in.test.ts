@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { byOperator } from '../../src/features/audit/module.ts';
 import { Browser, type Page, textOf } from '../kit/browser.ts';
 import { type Product, startProduct, type TestUser } from '../kit/product.ts';
-import { addWebApp, isBack, type RelyingApp } from '../kit/relying-app.ts';
+import { addWebApp, isBack, type RelyingApp, walk } from '../kit/relying-app.ts';
 import { type Scripted, startScripted } from '../kit/upstreams/scripted.ts';
 import { codeOf, enrol, hrefOf, isCodePage, multiFactor, singleFactor, typeCode } from '../mfa/kit.ts';
 import { advance, days, standStill } from '../protocol/kit/time.ts';
@@ -45,6 +45,25 @@ async function idToken(): Promise<Record<string, unknown>> {
   const { body } = await app.exchange(new URL(back.url).searchParams.get('code') ?? '', verifier);
   return JSON.parse(Buffer.from(String(body['id_token']).split('.')[1] ?? '', 'base64url').toString());
 }
+
+describe('somebody who is signed in as somebody else', () => {
+  it('may come by a provider instead', async () => {
+    const asking = await addWebApp(product);
+    const other = await product.addUser();
+    const browser = new Browser();
+    const consent = await walk(browser, await browser.open(app.request().url, isBack), other);
+    expect(isBack(consent.url)).toBe(true);
+    const question = await browser.open(asking.request().url);
+    const start = await browser.submit(question, 'not-you');
+    const left = await browser.submit(start, 'choose-up', {}, (to) => to.startsWith(upstream.issuer));
+    expect(left.url.startsWith(upstream.issuer)).toBe(true);
+    // The former one is signed out by a page that sends itself.
+    const signsOut = await browser.open(upstream.agree(left.url));
+    const next = await browser.submit(signsOut, 'hand-over-go');
+    expect(next.text).toContain(emailOf());
+    expect(next.text).toContain('id="consent-allow"');
+  });
+});
 
 describe('a first arrival', () => {
   it('makes an account, which is found again by issuer and subject', async () => {

@@ -59,7 +59,7 @@ export function mountInteraction(router: Router, parts: InteractionPagesParts): 
     const name = String(ctx['params']?.['name']);
     const provider = parts.offered.of(interaction.clientId).find((one) => one.name === name);
     // Out of its turn, or a provider that is not offered: the dispatcher knows what comes next.
-    if (!provider || interaction.prompt !== 'login') return seeOther(ctx, at(interaction));
+    if (!provider || !asksWho(interaction)) return seeOther(ctx, at(interaction));
     await leave(ctx, parts, provider, { uid: interaction.uid, ...wishesOf(ctx, interaction) });
   });
 
@@ -78,6 +78,9 @@ function leadsTo(ctx: Context, { redirectUri }: Interaction): void {
   const source = redirectUri && formActionSource(redirectUri);
   if (source) doorState(ctx).formActions.push(source);
 }
+
+/** Whether the next step is to say who one is: the engine asks for it, or whoever is signed in wants to be somebody else. */
+export const asksWho = ({ prompt, switching }: Interaction): boolean => prompt === 'login' || switching;
 
 /** Why the engine asks somebody who is signed in to prove it anew (oidc-provider's names for its checks). */
 const anewReasons: ReadonlySet<string> = new Set(['login_prompt', 'max_age', vouchedOnlyReason]);

@@ -7,7 +7,7 @@ import type { Notices } from '../notices/module.ts';
 import { currentUnit, type Interaction, multiFactor, type SignInResult } from '../protocol/module.ts';
 import type { Users } from '../users/module.ts';
 import type { Attempt } from './attempt.ts';
-import { type LeaveParts, leave, wishesOf } from './interaction-pages.ts';
+import { asksWho, type LeaveParts, leave, wishesOf } from './interaction-pages.ts';
 import type { Offered } from './offered.ts';
 import type { Provider } from './provider.ts';
 import type { Providers } from './providers.ts';
@@ -96,13 +96,13 @@ function createWaysOut(parts: FederatedSignInParts): Pick<FederatedSignIn, 'goSt
     async goStraight(ctx, interaction) {
       const provider = parts.offered.straight(interaction);
       // Whoever comes back from there, by whatever way, finds every way in.
-      if (!provider || interaction.prompt !== 'login' || (await parts.attempts.hasAny(interaction.uid))) return false;
+      if (!provider || !asksWho(interaction) || (await parts.attempts.hasAny(interaction.uid))) return false;
       await leave(ctx, parts, provider, { uid: interaction.uid, ...wishesOf(ctx, interaction) });
       return true;
     },
     async goHome(ctx, interaction, login) {
       const provider = parts.offered.homeOf(interaction.clientId, login);
-      if (!provider || interaction.prompt !== 'login') return false;
+      if (!provider || !asksWho(interaction)) return false;
       await leave(ctx, parts, provider, {
         uid: interaction.uid,
         ...wishesOf(ctx, { ...interaction, loginHint: login }),
