@@ -134,6 +134,15 @@ async function enterApp({ stage, harbour, page, see }: Tour): Promise<void> {
   await page.waitForURL(`${harbour.callback}?*`);
   await page.goto(finished);
   await see('start-again', '#op-error');
+  const own = {
+    ...harbourClient(harbour),
+    client_id: 'harbour-treasury',
+    client_name: 'Harbour treasury',
+    allowed_users: [],
+  };
+  await stage.apply({ ...people, clients: [own] });
+  await page.goto(authorizationUrl(stage, harbour, { client_id: own.client_id }));
+  await see('not-allowed', '#op-error');
   await page.goto(authorizationUrl(stage, harbour, { prompt: 'login' }));
   await see('sign-in-again', '#login-page');
   await page.goto(`${stage.server.url}/`);

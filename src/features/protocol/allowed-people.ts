@@ -19,8 +19,26 @@ export function isFor({ clients }: AllowedPeopleParts, clientId: string, user: U
   const { allowed_users: people, allowed_roles: roles } = clients.find(clientId)?.metadata ?? {};
   if (people === undefined && roles === undefined) return true;
   if (roles?.some((role) => user.roles.includes(role))) return true;
-  const address = user.emailVerified ? loginKey(user.email) : undefined;
-  return people?.some((name) => name === user.id || (address !== undefined && loginKey(name) === address)) ?? false;
+  if (people === undefined) return false;
+  const { ids, addresses } = named(people);
+  return ids.has(user.id) || (user.emailVerified && addresses.has(loginKey(user.email) ?? ''));
+}
+
+interface Named {
+  readonly ids: ReadonlySet<string>;
+  readonly addresses: ReadonlySet<string>;
+}
+
+/** Read once for as long as the client is in memory: it is asked for every token (hot). */
+const read = new WeakMap<readonly string[], Named>();
+
+function named(people: readonly string[]): Named {
+  const known = read.get(people) ?? {
+    ids: new Set(people),
+    addresses: new Set(people.flatMap((name) => loginKey(name) ?? [])),
+  };
+  read.set(people, known);
+  return known;
 }
 
 /** The same of an account, which is read only where it matters. */
