@@ -19,7 +19,7 @@ import {
   tokenRevocationKind,
 } from '../features/federation/module.ts';
 import { createMfaPages } from '../features/mfa/module.ts';
-import { createNotices } from '../features/notices/module.ts';
+import { createNotices, tellOfApproval } from '../features/notices/module.ts';
 import { createPasskeyPages } from '../features/passkeys/module.ts';
 import { createPasswordPages, createReplaceOwn, owesNewPassword } from '../features/passwords/module.ts';
 import {
@@ -45,7 +45,7 @@ import { watchRevisions } from '../foundation/db/revision.ts';
 import { openPlaces, type Places } from '../foundation/geo/places.ts';
 import { doorState } from '../foundation/http/door.ts';
 import { createRequestContextReader } from '../foundation/http/request-context.ts';
-import { type Mail, mailKind } from '../foundation/mail/mail.ts';
+import { type Mail, type MailRoom, mailKind } from '../foundation/mail/mail.ts';
 import type { Log } from '../foundation/observe/log.ts';
 import type { Metrics } from '../foundation/observe/metrics.ts';
 import { createOutboundFetch } from '../foundation/outbound/fetch.ts';
@@ -167,11 +167,12 @@ function watchPlaces({ config, log }: AppParts): Places {
 /** Every feature that has doors. */
 function composePages(parts: PageParts, core: CoreFeatures, protocol: Protocol): Pages {
   const { issuer } = parts.config;
-  const { sessions, arrivals, interactions, apps } = protocol;
+  const { sessions, arrivals, interactions, apps, approvals } = protocol;
   const notices = createNotices({ ...parts, issuer });
   const endEverything = everything(parts.endings);
   const replaceOwn = createReplaceOwn({ ...core, notices, sessions });
-  const doors = { issuer, protocol, sessions, arrivals, interactions, apps, notices, endEverything, replaceOwn };
+  const asked = { sessions, arrivals, interactions, apps, approvals };
+  const doors = { issuer, protocol, ...asked, notices, endEverything, replaceOwn };
   const within = { ...parts, ...core, ...doors };
   const expel: Safeguards['expel'] = (expulsion, by) => safeguards.expel(expulsion, by);
   const addresses = createAddresses({ ...within, expel });
@@ -263,6 +264,8 @@ function composeProtocol(parts: AppParts & MutualTls & { places: Places }, core:
   const { issuer } = parts.config;
   const fetch = createOutboundFetch(parts.config);
   const notice = (message: LogoutNotice) => outbox.put('logout', message);
+  // The mail room is made after protocol, whose requests it tells of.
+  let mail: Mail | undefined;
   const protocol = createProtocol({
     ...parts,
     ...core,
@@ -276,20 +279,16 @@ function composeProtocol(parts: AppParts & MutualTls & { places: Places }, core:
     deviceOf: ({ cookies }, accountId) => core.devices.nameOf(cookies, accountId),
     ...engineNews(parts.log),
     withSignIn: beginSignIn,
+    ping: (ping) => outbox.put('ping', ping),
+    tellPerson: async (asked) => tellOfApproval({ ...parts, ...core, issuer, views, mail }, asked),
     onTokens: (tokens) => parts.metrics.tokensIssued(tokens),
   });
   kinds['logout'] = protocol.logoutNotices;
+  kinds['ping'] = protocol.pings;
   kinds[tokenRevocationKind] = createTokenRevocations({ ...parts, ...core, issuer, fetch });
   const room = composeMailRoom({ ...parts, ...core, views, outbox });
-  const { mail } = room;
-  if (room.kind) {
-    kinds[mailKind] = room.kind;
-    const answering = { ...parts, ...core, issuer, mail, loginReference: loginReferences(parts) };
-    kinds[resetRequestKind] = resetRequests(answering);
-    kinds[registrationKind] = registrations(answering);
-    kinds[addressRequestKind] = addressRequests(answering);
-    kinds[emailSignInKind] = emailSignIns(answering);
-  }
+  mail = room.mail;
+  Object.assign(kinds, mailKinds(parts, core, room));
   return {
     protocol,
     outbox,
@@ -300,6 +299,20 @@ function composeProtocol(parts: AppParts & MutualTls & { places: Places }, core:
       notice,
       alongside: (id) => [core.devices.forgetAll(id), endEmailSignIns(parts, id)],
     }),
+  };
+}
+
+/** What is answered by mail, where there is a mail server. */
+function mailKinds(parts: AppParts, core: CoreFeatures, { kind, mail }: MailRoom): Record<string, MessageKind> {
+  if (!kind) return {};
+  const { issuer } = parts.config;
+  const answering = { ...parts, ...core, issuer, mail, loginReference: loginReferences(parts) };
+  return {
+    [mailKind]: kind,
+    [resetRequestKind]: resetRequests(answering),
+    [registrationKind]: registrations(answering),
+    [addressRequestKind]: addressRequests(answering),
+    [emailSignInKind]: emailSignIns(answering),
   };
 }
 

@@ -7,6 +7,7 @@ import { Browser } from '../kit/browser.ts';
 import { type Product, startProduct } from '../kit/product.ts';
 import { addWebApp, isBack } from '../kit/relying-app.ts';
 import { codeOf, enrol, enrolOnPage, hrefOf, multiFactor, type Person, setPolicy, typePassword } from '../mfa/kit.ts';
+import { addTill, askFor } from '../protocol/kit/ciba.ts';
 import { rows } from '../protocol/kit/tables.ts';
 import { advance } from '../protocol/kit/time.ts';
 import { type Mailing, mailTo, startMailing } from '../recovery/kit.ts';
@@ -64,6 +65,21 @@ describe('a person hears by mail', () => {
     const start = await browser.open(app.request({ acr_values: multiFactor }).url, isBack);
     await enrolOnPage(browser, await typePassword(browser, start, user));
     expect((await mailTo(mailing.server, user.email, /second step was added/)).text).toContain('127.0.0.1');
+  });
+
+  it('that an app waits for their answer, once for all that waits', async () => {
+    const french = await product.addUser({ claims: { locale: 'fr-CA' } });
+    const till = await addTill(product);
+    const queued = async () =>
+      (await rows(product.database, "SELECT id FROM outbox_messages WHERE kind = 'mail'")).length;
+    const before = await queued();
+    await askFor(till, french, { binding_message: 'W4SCT' });
+    await askFor(till, french);
+    await askFor(till, { email: 'nobody@example.org' });
+    const mail = await mailTo(mailing.server, french.email, /demande votre autorisation/);
+    expect(mail.text).toContain(`${product.url}/account/approvals`);
+    expect(mail.text).toContain('W4SCT');
+    expect(await queued()).toBe(before + 1);
   });
 
   it('that an operator took every factor away, in the language of their claims', async () => {

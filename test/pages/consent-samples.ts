@@ -1,5 +1,5 @@
 import type { Sample } from './sample.ts';
-import { account, app, logoHref, longApp, sample } from './sample.ts';
+import { account, app, logoHref, longApp, sample, time } from './sample.ts';
 
 const ways = {
   allowAction: '/interaction/x/confirm',
@@ -51,4 +51,27 @@ export const consents: readonly Sample[] = [
     scopes: [{ name: 'openid' }],
     ...ways,
   }),
+];
+
+const asked = { id: 'x', app, until: time + 300_000 };
+const payment = {
+  name: 'payment',
+  sentence: 'Pay \u206812.00\u2069 \u2068EUR\u2069 to \u2068Lighthouse Supplies\u2069',
+};
+
+/** What apps ask people for who are elsewhere. */
+export const approvals: readonly Sample[] = [
+  sample('approvals', 'account/approvals', 'page', {
+    account,
+    waiting: [
+      { ...asked, message: 'W4SCT', scopes: [payment, { name: 'openid' }, { name: 'email', shows: [account] }] },
+      { ...asked, id: 'y', app: longApp, scopes: [{ name: 'orders:read', description: 'See your orders' }] },
+      { ...asked, id: 'z', scopes: [{ name: 'urn:something:without:description' }] },
+      { ...asked, id: 'none', scopes: [] },
+    ],
+  }),
+  sample('approvals-none', 'account/approvals', 'page', { account, waiting: [] }),
+  ...(['allowed', 'denied', 'over'] as const).map((done) =>
+    sample(`approvals-${done}`, 'account/approvals', 'page', { account, waiting: [], done }),
+  ),
 ];

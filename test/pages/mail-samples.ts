@@ -44,6 +44,7 @@ const link = {
   at,
 };
 const lock = { href: `${issuer}/unlock?key=${key}`, until: at + 900_000, at };
+const approval = { app: 'Harbour Books', until: at + 300_000, href: `${issuer}/account/approvals` };
 const device = { href: `${issuer}/not-me?key=${key}`, at };
 
 /** Every mail in every state. */
@@ -68,6 +69,8 @@ export const mails: readonly MailSample[] = [
   sample('sign-in-code', 'sign-in-code', { ...code, ip }),
   sample('sign-in-link', 'sign-in-link', { ...link, ip }),
   sample('account-locked', 'account-locked', { ...lock, ip }),
+  sample('approval-asked', 'approval-asked', approval),
+  sample('approval-asked-message', 'approval-asked', { ...approval, message: 'W4SCT' }),
   sample('new-device', 'new-device', {
     ...device,
     ip,

@@ -1,5 +1,5 @@
 import { accounts } from './account-samples.ts';
-import { consents } from './consent-samples.ts';
+import { approvals, consents } from './consent-samples.ts';
 import { ends } from './end-samples.ts';
 import type { Sample } from './sample.ts';
 import {
@@ -453,4 +453,4 @@ const operators: readonly Sample[] = [
 ];
 
 /** Every page in every state. */
-export const samples: readonly Sample[] = [...people, ...factors, ...accounts, ...errors, ...operators];
+export const samples: readonly Sample[] = [...people, ...factors, ...accounts, ...approvals, ...errors, ...operators];

@@ -6,6 +6,7 @@ import { Browser } from '../kit/browser.ts';
 import { type Product, startProduct, type TestUser } from '../kit/product.ts';
 import { addWebApp, isBack, type RelyingApp, redirectUri, send, walk } from '../kit/relying-app.ts';
 import { type ClientKey, makeClientKey } from './kit/assertion.ts';
+import { addTill } from './kit/ciba.ts';
 import { type HttpsServer, startHttpsServer } from './kit/https-server.ts';
 
 let product: Product;
@@ -100,6 +101,14 @@ describe('a signed request', () => {
     expect([pushed.status, pushed.body['error']]).toEqual([400, 'invalid_request_object']);
     const refused = await product.events('request.refused');
     expect(refused.at(-1)).toMatchObject({ client: app.credentials.clientId, reason: 'invalid_request_object' });
+  });
+
+  it('for somebody who is elsewhere is refused: there its parameters are sent by who has proved to be the client', async () => {
+    const till = await addTill(product, { jwks: key.jwks });
+    const request = await sign(till, { client_id: till.credentials.clientId, scope: 'openid', login_hint: user.email });
+    const { status, body } = await till.post('/ciba', { request });
+    expect([status, body['error']]).toEqual([400, 'invalid_request_object']);
+    expect(body['error_description']).toContain('is not taken here');
   });
 
   it('without a signature is refused', async () => {

@@ -8,6 +8,7 @@ import { Browser } from '../kit/browser.ts';
 import type { Product, TestUser } from '../kit/product.ts';
 import { addWebApp, isBack, RelyingApp, redirectUri, send } from '../kit/relying-app.ts';
 import { codeOf, enrol } from '../mfa/kit.ts';
+import { addTill, askFor, cibaGrant, openApprovals } from '../protocol/kit/ciba.ts';
 import { makeProofKey, proofFor } from '../protocol/kit/dpop.ts';
 
 /** Something that must be won once. */
@@ -75,6 +76,7 @@ export async function raceCases(product: Product): Promise<RaceCase[]> {
     codeCase(app, user, browser),
     strictRefreshCase(strict, user, browser),
     deviceCase(product, app, browser),
+    await cibaCase(product),
     await assertionCase(product),
     await proofCase(product),
     await factorCase(product, 'code of an app'),
@@ -155,6 +157,23 @@ function deviceCase(product: Product, app: RelyingApp, browser: Browser): RaceCa
     },
     won: succeeded,
     verify: (winner) => tokensWork(app, winner),
+  };
+}
+
+/** Each round asks another person: one is asked only so often. */
+async function cibaCase(product: Product): Promise<RaceCase> {
+  const till = await addTill(product);
+  return {
+    name: 'request of a client for somebody elsewhere',
+    async prepare() {
+      const person = await product.addUser();
+      const { body } = await askFor(till, person);
+      const browser = new Browser();
+      await browser.submit(await openApprovals(product, person, browser), 'ciba-allow');
+      return tokenRequest(till, { grant_type: cibaGrant, auth_req_id: String(body['auth_req_id']) });
+    },
+    won: succeeded,
+    verify: (winner) => tokensWork(till, winner),
   };
 }
 

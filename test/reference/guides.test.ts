@@ -32,10 +32,10 @@ function ownCodes(): Set<string> {
 
 /** Of capabilities that are not built: the library has them, Postern never answers them. */
 const notBuilt = new Set(
-  `credential_request_denied expired_login_hint_token invalid_binding_message
+  `credential_request_denied expired_login_hint_token
   invalid_client_attestation invalid_credential_request invalid_nonce invalid_proof
   request_not_supported invalid_software_statement invalid_user_code missing_user_code transaction_failed
-  unapproved_software_statement unknown_credential_configuration unknown_credential_identifier unknown_user_id
+  unapproved_software_statement unknown_credential_configuration unknown_credential_identifier
   use_attestation_challenge use_fresh_attestation`.split(/\s+/),
 );
 

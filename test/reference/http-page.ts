@@ -53,6 +53,9 @@ export const routeMeanings: Readonly<Record<string, string>> = {
   'POST /account/undelete': 'Calls the deletion off and uses the link up.',
   'GET /account/undelete/done': 'Says that the account stays.',
   'GET /account/activity': 'What happened with the account of the person; `before` pages on.',
+  'GET /account/approvals': 'What apps ask for that the person is not in front of (CIBA).',
+  'POST /account/approvals/allow': 'Allows one of them; needs a fresh sign-in.',
+  'POST /account/approvals/deny': 'Declines one of them.',
   'GET /account/profile': 'What the person says about themselves.',
   'POST /account/profile': 'Changes it.',
   'GET /account/email': 'The form for another address, after a fresh sign-in.',
@@ -129,6 +132,10 @@ export const endpointMeanings: Readonly<Record<string, readonly [methods: string
   [routes.code_verification]: ['GET, POST', 'Where people type a device’s code.'],
   [routes.device_authorization]: ['POST', 'A device asks for a code (RFC 8628).'],
   [routes.pushed_authorization_request]: ['POST', 'Pushes an authorization request (RFC 9126).'],
+  [routes.backchannel_authentication]: [
+    'POST',
+    'Asks a person for something who is elsewhere (OpenID Connect CIBA Core).',
+  ],
   '/.well-known/openid-configuration': ['GET', 'Discovery.'],
   '/.well-known/oauth-authorization-server': ['GET', 'The same as authorization server metadata (RFC 8414).'],
 };

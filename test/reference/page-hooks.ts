@@ -68,6 +68,7 @@ const where: Readonly<Record<string, string>> = {
   'account/leaving': 'account: is to be deleted',
   'account/returned': 'account: stays',
   'account/activity': 'account: activity',
+  'account/approvals': 'account: approvals',
   'account/profile': 'account: profile',
   'account/email': 'account: another address',
   'address/confirm': 'another address: confirm',

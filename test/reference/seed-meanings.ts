@@ -53,6 +53,8 @@ export const clientMeanings: Readonly<Record<string, string>> = {
   post_logout_redirect_uris: 'Where people may be sent after signing out.',
   backchannel_logout_uri: 'Told by POST when a session that it takes part in ends.',
   backchannel_logout_session_required: 'Whether it needs `sid` in that notice.',
+  backchannel_token_delivery_mode: 'CIBA: `poll` (default) asks until the person has decided, `ping` is told.',
+  backchannel_client_notification_endpoint: 'Where it is told, for `ping`.',
   initiate_login_uri: 'Where a sign-in can be started from outside.',
   grant_types: 'What it may do at the token endpoint.',
   response_types:

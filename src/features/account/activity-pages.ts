@@ -26,6 +26,8 @@ const betweenPrograms = [
   'token.revoked',
   'request.pushed',
   'request.refused',
+  'approval.notice_delivered',
+  'approval.notice_failed',
   'logout.notice_delivered',
   'logout.notice_failed',
   'mail.delivered',

@@ -1,5 +1,6 @@
 import type Router from '@koa/router';
 import type { Passwords, Person } from '../passwords/module.ts';
+import { type ApprovalPagesParts, mountApprovals } from './approval-pages.ts';
 import { createChangePassword } from './change-password.ts';
 import { mountIdentities } from './identity-pages.ts';
 import { type AccountPagesParts, mountAccount, showAccount } from './pages.ts';
@@ -17,7 +18,8 @@ export interface Account {
 }
 
 export function createAccount(
-  parts: Omit<AccountPagesParts, 'changePassword' | 'proveAgain' | 'meter'> & { passwords: Passwords },
+  parts: Omit<AccountPagesParts, 'changePassword' | 'proveAgain' | 'meter'> &
+    ApprovalPagesParts & { passwords: Passwords },
 ): Account {
   const changePassword = createChangePassword(parts);
   const proveAgain = createProveAgain(parts);
@@ -27,6 +29,7 @@ export function createAccount(
       mountAccount(router, within);
       mountPasskeys(router, within);
       mountRemovals(router, within);
+      mountApprovals(router, within);
       mountIdentities(router, within, (ctx, visitor, { problem, status }) =>
         showAccount(ctx, within, visitor, { identityProblem: problem, status }),
       );

@@ -21,14 +21,20 @@ const targets: Readonly<Record<string, string>> = {
   passkeys: '/account#passkeys',
   delete: '/account/delete',
   identities: '/account#identities',
+  approvals: '/account/approvals',
 };
 
 /** Where a sign-in that was asked for by us leads: only to a page of ours, whatever came along. */
 export const targetOf = (state: unknown): string =>
   (typeof state === 'string' && Object.hasOwn(targets, state) ? targets[state] : undefined) ?? '/account';
 
-/** The address of our own front door. `again` asks a person who is signed in to prove it once more. */
-export function signInAddress(issuer: string, { state, again }: { state: string; again?: User | undefined }): string {
+/**
+ * The address of our own front door. `again` asks a person who is signed in to prove it once more, `acr` says how at least.
+ */
+export function signInAddress(
+  issuer: string,
+  { state, again, acr }: { state: string; again?: User | undefined; acr?: string | undefined },
+): string {
   const query = new URLSearchParams({
     client_id: houseClientId,
     response_type: 'none',
@@ -36,6 +42,7 @@ export function signInAddress(issuer: string, { state, again }: { state: string;
     redirect_uri: `${issuer}/account`,
     state,
     ...(again ? { prompt: 'login', login_hint: again.email } : {}),
+    ...(acr === undefined ? {} : { acr_values: acr }),
   });
   return `${routes.authorization}?${query}`;
 }

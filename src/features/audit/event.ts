@@ -34,6 +34,12 @@ export const eventTypes = {
   'device.started': 'A device asked for a code to be confirmed elsewhere.',
   'device.confirmed': 'A person connected a device.',
   'device.denied': 'A person declined to connect a device.',
+  'approval.requested':
+    'An app asked a person for something while they are elsewhere (CIBA); the reason says when there is no such person.',
+  'approval.granted': 'A person allowed it.',
+  'approval.denied': 'A person declined it.',
+  'approval.notice_delivered': 'An app was told that the person has decided.',
+  'approval.notice_failed': 'An app could not be told that the person has decided; no further tries are made.',
   'logout.notice_delivered': 'A relying app was told that a session ended.',
   'logout.notice_failed': 'A relying app could not be told that a session ended; no further tries are made.',
   'mail.delivered': 'The mail server took a mail.',

@@ -57,6 +57,7 @@ export const grantTypes = [
   'refresh_token',
   'client_credentials',
   'urn:ietf:params:oauth:grant-type:device_code',
+  'urn:openid:params:grant-type:ciba',
   'implicit',
 ] as const;
 
@@ -77,6 +78,11 @@ const fields = {
   post_logout_redirect_uris: z.array(redirectUri).max(50).default([]),
   backchannel_logout_uri: webUri.optional(),
   backchannel_logout_session_required: z.boolean().optional(),
+  backchannel_token_delivery_mode: z.enum(['poll', 'ping']).optional(),
+  // OpenID Connect CIBA Core §4: the token of the client goes there.
+  backchannel_client_notification_endpoint: webUri
+    .refine((uri) => uri.startsWith('https:'), 'must use https')
+    .optional(),
   initiate_login_uri: webUri.optional(),
   grant_types: z.array(z.enum(grantTypes)).min(1).default(['authorization_code']),
   response_types: z.array(z.enum(responseTypes)).min(1).optional(),
@@ -199,6 +205,7 @@ function contradictions(client: ReadClient): [keyof ReadClient, string][] {
     ...keyProblems(client),
     ...encryptionProblems(client),
     ...certificateProblems(client),
+    ...cibaProblems(client),
     ...lifetimeProblems(client),
     ...sectorProblems(client),
     ...responseTypeProblems(client),
@@ -212,6 +219,23 @@ function contradictions(client: ReadClient): [keyof ReadClient, string][] {
     }
   }
   return broken;
+}
+
+/** OpenID Connect CIBA Core §4: who asks for people by name proves who they are, and who is called says where. */
+function cibaProblems(client: ReadClient): [keyof ReadClient, string][] {
+  const { backchannel_token_delivery_mode: mode, backchannel_client_notification_endpoint: endpoint } = client;
+  const asks = client.grant_types.includes('urn:openid:params:grant-type:ciba');
+  const rules: [boolean, keyof ReadClient, string][] = [
+    [
+      asks && !isConfidential(client),
+      'grant_types',
+      'urn:openid:params:grant-type:ciba needs a client that authenticates',
+    ],
+    [!asks && mode !== undefined, 'backchannel_token_delivery_mode', 'needs urn:openid:params:grant-type:ciba'],
+    [mode === 'ping' && endpoint === undefined, 'backchannel_client_notification_endpoint', 'is needed for ping'],
+    [mode !== 'ping' && endpoint !== undefined, 'backchannel_client_notification_endpoint', 'is for ping alone'],
+  ];
+  return rules.filter(([applies]) => applies).map(([, field, message]) => [field, message]);
 }
 
 /** OpenID Connect Registration §2: keys by value or by reference, never both. */

@@ -5,6 +5,8 @@ import type { AccountChange } from '../../foundation/views/mails.ts';
 import type { RequestFacts } from '../audit/module.ts';
 import type { User } from '../users/module.ts';
 
+export { tellOfApproval } from './approval.ts';
+
 /** What happened to an account that its person must hear of. */
 export type Notice =
   | { readonly kind: 'password-reset' }

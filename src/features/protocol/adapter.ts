@@ -28,7 +28,7 @@ export interface AdapterDependencies {
 export const settleMs = 500;
 
 /** Kinds of which a repeated use shortly after the first must not look like theft. */
-const usedOnce = new Set(['RefreshToken', 'AuthorizationCode', 'DeviceCode']);
+const usedOnce = new Set(['RefreshToken', 'AuthorizationCode', 'DeviceCode', 'BackchannelAuthenticationRequest']);
 
 /** Kinds of which the library asks no more than to be found. */
 const endsSharply = new Set(['AccessToken', 'ClientCredentials', 'Interaction']);

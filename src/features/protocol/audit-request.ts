@@ -2,6 +2,7 @@ import type { KoaContextWithOIDC } from 'oidc-provider';
 import type { Actor, AuditEvent } from '../audit/module.ts';
 import { grantTypes } from '../clients/module.ts';
 import { wasKeptOut } from './allowed-people.ts';
+import { isNobody } from './nobody.ts';
 import { houseClientId } from './routes.ts';
 import { loginBegun } from './sign-in-begun.ts';
 import { writes } from './store.ts';
@@ -29,6 +30,7 @@ const describers: Readonly<Record<string, Describe>> = {
     failed(ctx)
       ? refusal(ctx, 'request.refused')
       : [{ type: 'device.started', outcome: 'success', actor: client(ctx) }],
+  backchannel_authentication: describeApproval,
   authorization: describeAuthorization,
   resume: describeAuthorization,
   code_verification: describeDevice,
@@ -104,7 +106,11 @@ const answersWithTokens = (ctx: KoaContextWithOIDC): boolean =>
 function reusedType(ctx: KoaContextWithOIDC): 'refresh.reused' | 'code.reused' | undefined {
   const error = ctx.state['protocolError'] as { error_detail?: string } | undefined;
   if (error?.error_detail === 'refresh token already used') return 'refresh.reused';
-  return /^(authorization|device) code already consumed$/.test(error?.error_detail ?? '') ? 'code.reused' : undefined;
+  return /^(authorization code|device code|backchannel authentication request) already consumed$/.test(
+    error?.error_detail ?? '',
+  )
+    ? 'code.reused'
+    : undefined;
 }
 
 function describeRevocation(ctx: KoaContextWithOIDC): Told[] {
@@ -113,6 +119,13 @@ function describeRevocation(ctx: KoaContextWithOIDC): Told[] {
   // Unknown tokens and those of others: nothing changed (RFC 7009 §2.2).
   if (!token || token.clientId !== ctx.oidc.client?.clientId) return [];
   return [{ type: 'token.revoked', outcome: 'success', actor: client(ctx), details: { kind: token.kind } }];
+}
+
+/** Nobody is named where there is nobody of that name: only the reason says so. */
+function describeApproval(ctx: KoaContextWithOIDC): Told[] {
+  const missing = isNobody(ctx.oidc.entities.Account?.accountId) ? { subject: undefined, reason: 'unknown_user' } : {};
+  if (failed(ctx)) return refusal(ctx, 'request.refused').map((told) => ({ ...missing, ...told }));
+  return [{ type: 'approval.requested', outcome: 'success', actor: client(ctx), ...missing }];
 }
 
 function describeAuthorization(ctx: KoaContextWithOIDC, unit: UnitOfWork): Told[] {

@@ -2,6 +2,7 @@ import type { Account, AccountClaims, Configuration, KoaContextWithOIDC } from '
 import type { User, Users } from '../users/module.ts';
 import { type AllowedPeopleParts, isFor, tellNotAllowed } from './allowed-people.ts';
 import { type AssuranceRule, mayYieldTokens } from './assurance.ts';
+import { isNobody } from './nobody.ts';
 import { currentUnit, type SignInFacts } from './unit.ts';
 
 /** Which claims each scope asks for (OpenID Connect Core §5.4). */
@@ -51,6 +52,8 @@ export function claimsOf(user: User): AccountClaims {
  */
 export function findAccount(users: Users, rule: Pick<AssuranceRule, 'mfaPolicies'> & AllowedPeopleParts) {
   return async (_ctx: unknown, id: string, source?: object): Promise<Account | undefined> => {
+    // As if there were such a person, whom nobody will ever be (ciba.ts).
+    if (isNobody(id)) return { accountId: id, claims: async () => ({ sub: id }) };
     const user = await users.find(id);
     if (!user || user.disabledAt !== undefined) return undefined;
     if (isGrantSource(source) && !mayYieldTokens(rule, user, source.acr)) return undefined;
@@ -63,7 +66,7 @@ export function findAccount(users: Users, rule: Pick<AssuranceRule, 'mfaPolicies
   };
 }
 
-const grantSources = new Set(['AuthorizationCode', 'RefreshToken', 'DeviceCode']);
+const grantSources = new Set(['AuthorizationCode', 'RefreshToken', 'DeviceCode', 'BackchannelAuthenticationRequest']);
 
 const isGrantSource = (source: object | undefined): source is { acr?: string } =>
   grantSources.has(String((source as { kind?: unknown } | undefined)?.kind));
@@ -79,7 +82,7 @@ export async function tokenClaims(
 }
 
 function signInOf({ oidc }: KoaContextWithOIDC): SignInFacts {
-  const { AuthorizationCode, RefreshToken, DeviceCode } = oidc.entities;
-  const source = AuthorizationCode ?? RefreshToken ?? DeviceCode;
+  const { AuthorizationCode, RefreshToken, DeviceCode, BackchannelAuthenticationRequest } = oidc.entities;
+  const source = AuthorizationCode ?? RefreshToken ?? DeviceCode ?? BackchannelAuthenticationRequest;
   return source ?? { acr: oidc.session?.acr, authTime: oidc.session?.authTime() };
 }

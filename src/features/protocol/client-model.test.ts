@@ -7,7 +7,12 @@ import { houseClientId } from './routes.ts';
 
 const now = 1_000;
 const record = (metadata: object, more: object = {}): ClientRecord =>
-  ({ clientId: 'shop', metadata: { resources: [], ...metadata }, secrets: [], ...more }) as unknown as ClientRecord;
+  ({
+    clientId: 'shop',
+    metadata: { resources: [], grant_types: [], ...metadata },
+    secrets: [],
+    ...more,
+  }) as unknown as ClientRecord;
 const clientsOf = (known?: ClientRecord): Clients =>
   ({
     find: (id: string) => (id === known?.clientId ? known : undefined),

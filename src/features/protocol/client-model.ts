@@ -4,6 +4,7 @@ import type { Clock } from '../../foundation/clock.ts';
 import { equalHashes, sha256 } from '../../foundation/crypto/hash.ts';
 import { type ClientRecord, type Clients, upstreamScopesOf } from '../clients/module.ts';
 import type { Throttle } from '../throttle/module.ts';
+import { cibaGrant } from './ciba.ts';
 import { standardScopes } from './claims.ts';
 import { type RefreshClientKeys, readOwnKeys } from './client-keys.ts';
 import { houseClientId } from './routes.ts';
@@ -33,6 +34,7 @@ export function clientMetadata(clients: Clients, engine: AskingEngine, clientId:
     id_token_ttl: _idToken,
     refresh_token_idle_ttl: _idle,
     refresh_token_absolute_ttl: _absolute,
+    backchannel_token_delivery_mode: deliveryMode = 'poll',
     ...metadata
   } = record.metadata;
   const scope = scopesOf(record, clients).filter((name) => engine.scopes.has(name));
@@ -43,8 +45,13 @@ export function clientMetadata(clients: Clients, engine: AskingEngine, clientId:
     client_id: record.clientId,
     scope: scope.join(' '),
     authorization_details_types: known,
+    ...(asksElsewhere(metadata) ? { backchannel_token_delivery_mode: deliveryMode } : {}),
   } as ClientMetadata;
 }
+
+/** The library wants the mode of such clients, and takes it from no other. */
+const asksElsewhere = ({ grant_types: grants }: Pick<ClientRecord['metadata'], 'grant_types'>): boolean =>
+  grants.includes(cibaGrant);
 
 /**
  * What a client may ask for, always as a list: the library takes the absence of one for leave to ask for everything,

@@ -21,6 +21,8 @@ export function completeDocuments({ decrypting }: KeySet): Middleware {
     Object.assign(ctx.body as object, {
       request_uri_parameter_supported: true,
       require_request_uri_registration: true,
+      // Requests for people elsewhere come from their client itself, which has proved who it is: they need no signature.
+      backchannel_authentication_request_signing_alg_values_supported: undefined,
     });
   };
 }

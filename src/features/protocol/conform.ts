@@ -18,6 +18,7 @@ export function conform(provider: Provider): void {
 /** What a request asks to be granted, by the endpoint that it came to. */
 const askedGrant: Readonly<Record<string, (params: Readonly<Record<string, unknown>>) => unknown>> = {
   token: (params) => params['grant_type'],
+  backchannel_authentication: () => 'urn:openid:params:grant-type:ciba',
   device_authorization: () => 'urn:ietf:params:oauth:grant-type:device_code',
 };
 

@@ -2,6 +2,7 @@ import type { Middleware } from 'koa';
 import compose from 'koa-compose';
 import Provider, { type Configuration } from 'oidc-provider';
 import type { Random } from '../../foundation/random.ts';
+import { completeAnswers, paceQuestions } from './ciba.ts';
 import { refreshAsserted } from './client-keys.ts';
 import { type AdaptedClients, adaptClientModel, type ClientHooks } from './client-model.ts';
 import { completeDocuments } from './complete-documents.ts';
@@ -47,6 +48,7 @@ export function buildEngine(options: EngineOptions): Engine {
   once(provider, options.clock);
   pushOnce(provider, options.clock);
   conform(provider);
+  const pace = paceQuestions(options.clock);
   const adapted = adaptClientModel(provider, options);
   provider.on('server_error', (ctx, error) => {
     ctx.state['serverError'] = error;
@@ -65,6 +67,8 @@ export function buildEngine(options: EngineOptions): Engine {
       completeDocuments(options.keys()),
       tellMutualTls(options),
       plainRequests(provider, options),
+      completeAnswers,
+      pace,
       refuseScripts,
       refreshAsserted(provider, options.refreshKeys),
       refreshCertificates(provider, options, options.refreshKeys),
@@ -83,6 +87,7 @@ const refusals = [
   'revocation.error',
   'userinfo.error',
   'pushed_authorization_request.error',
+  'backchannel_authentication.error',
   'device_authorization.error',
   'end_session.error',
   'end_session_confirm.error',

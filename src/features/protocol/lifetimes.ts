@@ -2,6 +2,7 @@ import type { Configuration } from 'oidc-provider';
 import { type Clock, epochSeconds } from '../../foundation/clock.ts';
 import type { Clients } from '../clients/module.ts';
 import { longestTokenLifetime, type Settings } from '../settings/module.ts';
+import { approvalSeconds } from './ciba.ts';
 import { isFapi, longestCode } from './fapi.ts';
 
 /** How long a person may take over a step, in seconds. */
@@ -59,6 +60,7 @@ export function lifetimes(parts: LifetimeParts & { readonly clock: Clock }): Non
     ClientCredentials: (_ctx, token, client) => token.resourceServer?.accessTokenTTL ?? of(client).accessToken,
     IdToken: (_ctx, _token, client) => of(client).idToken,
     DeviceCode: () => deviceCodeSeconds,
+    BackchannelAuthenticationRequest: (ctx) => approvalSeconds(ctx),
     PushedAuthorizationRequest: () => pushedRequestSeconds,
     Interaction: () => interactionSeconds,
     // A grant outlives everything issued under it: its sign-in may start a last family of refresh tokens as it ends.

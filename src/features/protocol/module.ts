@@ -21,9 +21,12 @@ import type { SigningKeys } from '../signing-keys/module.ts';
 import type { Throttle } from '../throttle/module.ts';
 import type { PersonalData, Users } from '../users/module.ts';
 import { Adapter, type AdapterDependencies } from './adapter.ts';
+import { createApprovalStore } from './approvals/store.ts';
+import { type Approvals, createApprovals, type Ping, pings } from './approvals.ts';
 import { type Arrivals, createArrivals } from './arrivals.ts';
 import type { MfaPolicyRule } from './assurance.ts';
 import { auditUnit, type IssuedTokens } from './audit-unit.ts';
+import type { AskedFor } from './ciba.ts';
 import { standardScopes } from './claims.ts';
 import { type ClientKeysParts, createClientKeys } from './client-keys.ts';
 import { clientMetadata } from './client-model.ts';
@@ -38,6 +41,7 @@ import { holdStrangers } from './hold-strangers.ts';
 import { createInteractions, type Interactions } from './interaction.ts';
 import { createJwtTokens, type PublishedKey } from './jwt-tokens.ts';
 import { limitUserCodes } from './limit-user-codes.ts';
+import { logoutNotices } from './logout-notices.ts';
 import { logoutPages } from './logout-pages.ts';
 import type { MutualTlsParts } from './mutual-tls.ts';
 import { createSubjectOf } from './pairwise.ts';
@@ -63,9 +67,11 @@ import { type Origin, requireUnit } from './unit.ts';
 import { createWatchSession } from './watch-session.ts';
 
 export { appOnPage, backToApp } from './app-on-page.ts';
+export type { Approval, Approvals } from './approvals.ts';
 export type { Arrivals, Begun } from './arrivals.ts';
 export { multiFactor, secondFactorReason, singleFactor } from './assurance.ts';
 export type { AuthorizationDetail } from './authorization-details.ts';
+export type { AskedFor } from './ciba.ts';
 export { claimsOf } from './claims.ts';
 export type { ConnectedApp, ConnectedApps } from './connected-apps.ts';
 export { createEndings, type Endings, type LogoutNotice } from './endings.ts';
@@ -112,8 +118,12 @@ export interface Protocol {
   /** Who presents an access token at an endpoint of ours. */
   readonly findBearer: FindBearer;
   readonly personal: PersonalData;
+  /** What apps ask people for who are elsewhere (CIBA). */
+  readonly approvals: Approvals;
   /** How logout notices leave the outbox. */
   readonly logoutNotices: MessageKind;
+  /** How clients are told that such a request was decided. */
+  readonly pings: MessageKind;
   /** Builds a new engine from keys, clients and settings as they are now; requests in flight finish on the old one. */
   rebuild(): void;
   /** Operations that remove a small batch of records that expired long enough ago. */
@@ -154,6 +164,10 @@ export interface ProtocolParts extends MutualTlsParts {
   readonly onRequestUnread: (clientId: string, error: unknown) => void;
   /** What other rooms store along with a sign-in that begins. */
   readonly withSignIn: (begun: SignInBegun) => readonly Operation[];
+  /** The operation that puts a ping into the outbox. */
+  readonly ping: (ping: Ping) => Operation;
+  /** What tells a person that an app asks for something (CIBA), to be stored with the request. */
+  readonly tellPerson: (asked: AskedFor) => Promise<readonly Operation[]>;
   /** Counts tokens, once they are stored. */
   readonly onTokens: (tokens: IssuedTokens) => void;
 }
@@ -183,11 +197,12 @@ export function createProtocol(parts: ProtocolParts): Protocol {
     readRequest: createReadRequest(parts.fetch),
     subjectOf: createSubjectOf(parts),
   };
+  const waiting = createApprovalStore(parts.database);
   let engine: Engine;
   const provider = () => engine.provider;
   const cookieSigner = createCookieSigner(parts.keyRing.deriveAll('cookies'));
   const rebuild = () => {
-    const own = { cookieSigner, sessionKey, consents, grantOf, watch, ...outlive };
+    const own = { cookieSigner, sessionKey, consents, grantOf, watch, approvals: waiting, ...outlive };
     engine = buildEngine({ ...engineParts(parts, records, startAgain), ...own });
   };
   rebuild();
@@ -195,13 +210,7 @@ export function createProtocol(parts: ProtocolParts): Protocol {
   const apps = createConnectedApps({ ...parts, store, codec });
   const serve = byReader(parts, (ctx, next) => engine.serve(ctx, next));
   return {
-    unit: serveUnit({
-      ...parts,
-      audit: auditUnit(parts),
-      origin: originOf(parts),
-      hold: holdStrangers(parts.throttle),
-      refuse: createRefuse(parts),
-    }),
+    unit: unitOf(parts),
     serve,
     cookieSigner,
     interactions: createInteractions({ ...parts, provider, consents, grantOf, serve }),
@@ -210,11 +219,19 @@ export function createProtocol(parts: ProtocolParts): Protocol {
     apps,
     findBearer: createFindBearer({ ...parts, provider }),
     personal: createPersonalData({ sessions, apps }),
-    logoutNotices: logoutNotices(parts, () => engine),
+    approvals: createApprovals({ ...parts, provider, store: waiting, codec }),
+    logoutNotices: logoutNotices(parts.audit, () => engine.adapted),
+    pings: pings(parts),
     rebuild,
     sweep: () => store.sweep(parts.clock.now() - keepExpiredMs),
     startAgain,
   };
+}
+
+/** Each request is one unit of work. */
+function unitOf(parts: ProtocolParts): Middleware {
+  const hooks = { audit: auditUnit(parts), origin: originOf(parts), refuse: createRefuse(parts) };
+  return serveUnit({ ...parts, ...hooks, hold: holdStrangers(parts.throttle) });
 }
 
 function originOf({ deviceOf, places }: Pick<ProtocolParts, 'deviceOf' | 'places'>) {
@@ -290,6 +307,7 @@ function engineParts(parts: ProtocolParts, records: (kind: string) => Adapter, s
     keys: () => parts.signingKeys.current(),
     successorKey: parts.keyRing.derive('refresh token successors'),
     nonceSecret: parts.keyRing.derive('dpop nonces'),
+    nobodyKey: parts.keyRing.derive('people who do not exist'),
     scopes,
     languages: parts.views.languages,
     adapter: adapter as unknown as NonNullable<Configuration['adapter']>,
@@ -321,27 +339,4 @@ async function formerInteraction(
   const params = codec.decode('Interaction', key, row.payload, uid)['params'] as Record<string, unknown> | undefined;
   const clientId = params?.['client_id'];
   return { clientId: typeof clientId === 'string' ? clientId : undefined, finished: row.ended_at !== null, params };
-}
-
-function logoutNotices(parts: ProtocolParts, engine: () => Engine): MessageKind {
-  return {
-    async deliver(body) {
-      const { clientId, subject, sessionId } = body as LogoutNotice;
-      await engine().adapted.sendLogout(clientId, subject, sessionId);
-    },
-    settled(body, outcome, error) {
-      const { clientId, subject } = body as LogoutNotice;
-      const type = outcome === 'delivered' ? 'logout.notice_delivered' : 'logout.notice_failed';
-      const actor = { kind: 'system', name: 'outbox' } as const;
-      const event = {
-        type,
-        outcome: outcome === 'delivered' ? 'success' : 'failure',
-        actor,
-        subject,
-        client: clientId,
-        reason: error,
-      } as const;
-      return [parts.audit.record(event, {})];
-    },
-  };
 }

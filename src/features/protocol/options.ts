@@ -9,6 +9,7 @@ import { enabledJWA, signedByDefault } from './algorithms.ts';
 import { addAllowedPeople, isForAccount } from './allowed-people.ts';
 import { type AssuranceRule, assurances } from './assurance.ts';
 import { richAuthorizationRequests } from './authorization-details.ts';
+import { type CibaParts, ciba } from './ciba.ts';
 import { claimsByScope, findAccount, tokenClaims } from './claims.ts';
 import type { RefreshClientKeys } from './client-keys.ts';
 import { consentPolicy, existingGrant, type OwnMetadata } from './consent-policy.ts';
@@ -27,7 +28,7 @@ import { addSessionWatch } from './session-risk.ts';
 import { addVouchedOnly } from './vouched-only.ts';
 import type { WatchSession } from './watch-session.ts';
 
-export interface EngineParts extends AssuranceRule, MutualTlsParts {
+export interface EngineParts extends AssuranceRule, MutualTlsParts, CibaParts {
   readonly issuer: string;
   readonly clock: Clock;
   readonly clients: Clients;
@@ -156,6 +157,7 @@ function features(parts: EngineParts): NonNullable<Configuration['features']> {
     backchannelLogout: { enabled: true },
     rpInitiatedLogout: parts.pages.logout,
     deviceFlow: parts.pages.device,
+    ciba: ciba(parts),
     richAuthorizationRequests: richAuthorizationRequests(parts.clients),
     resourceIndicators: resourceIndicators(parts.clients, parts.settings),
     revocation: { enabled: true, allowedPolicy: async (_ctx, client, token) => token.clientId === client.clientId },

@@ -6,7 +6,13 @@ import { timeMarkIn } from './token-time.ts';
 export type Payload = Record<string, unknown> & { jti?: string };
 
 /** Kinds whose payload holds another secret (a cookie value, a user code, a request): encrypted as a whole. */
-const sealedKinds = new Set(['Session', 'Interaction', 'DeviceCode', 'PushedAuthorizationRequest']);
+const sealedKinds = new Set([
+  'Session',
+  'Interaction',
+  'DeviceCode',
+  'PushedAuthorizationRequest',
+  'BackchannelAuthenticationRequest',
+]);
 
 /** Turns payloads into what the table holds and back. */
 export interface PayloadCodec {

@@ -42,6 +42,7 @@ function problemOf(
   claims: Claims,
   { client, type }: { readonly client: Client; readonly type: unknown },
 ): string | undefined {
+  if (oidc.route === 'backchannel_authentication') return 'Request Object is not taken here: send its parameters';
   if (!types.includes(type)) return 'the type of this JWT is not that of a Request Object';
   // RFC 9101 §5: both MUST be identical; without it the object could be any that the client has signed.
   if (claims['client_id'] !== client.clientId) return 'Request Object must name its client_id';

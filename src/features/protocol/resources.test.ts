@@ -52,7 +52,8 @@ describe('the resource of a token that names none', () => {
   it('is what the library offers where a person is involved', () => {
     expect(ask([api], 'authorization_code', ['https://files.example/'])).toEqual(['https://files.example/']);
     expect(ask([api], undefined, undefined)).toBeUndefined();
-    expect(indicators([api]).useGrantedResource?.(ctx(), {} as never)).toBe(false);
+    const uses = (source: object) => indicators([api]).useGrantedResource?.(ctx(), source as never);
+    expect([uses({}), uses({ rar: [{ type: 'payment' }] })]).toEqual([false, true]);
   });
 });
 

@@ -10,6 +10,7 @@ export const routes = {
   code_verification: '/device',
   device_authorization: '/device/authorize',
   pushed_authorization_request: '/par',
+  backchannel_authentication: '/ciba',
 } as const;
 
 /** The client that our own pages sign people in with. It lives in code, not in the database, and gets no tokens. */
@@ -30,6 +31,7 @@ export const machineEndpoints: ReadonlySet<string> = new Set([
   routes.revocation,
   routes.device_authorization,
   routes.pushed_authorization_request,
+  routes.backchannel_authentication,
 ]);
 
 const pageMethods: readonly string[] = ['GET', 'HEAD', 'POST'];

@@ -16,7 +16,13 @@ interface Record {
 }
 
 /** Kinds that die with their grant. */
-const familyKinds = new Set(['AccessToken', 'RefreshToken', 'AuthorizationCode', 'DeviceCode']);
+const familyKinds = new Set([
+  'AccessToken',
+  'RefreshToken',
+  'AuthorizationCode',
+  'DeviceCode',
+  'BackchannelAuthenticationRequest',
+]);
 /** Kinds that hand something out: not stored when the answer turns into a refusal. */
 const issuedKinds = new Set(['AccessToken', 'RefreshToken', 'AuthorizationCode', 'ClientCredentials']);
 
@@ -54,7 +60,9 @@ export function save(unit: UnitOfWork, deps: AdapterDependencies, record: Record
 function rowOf(deps: AdapterDependencies, { kind, payload }: Record, key: string) {
   const userCode = text(payload['userCode']);
   const userCodeKey = userCode === null ? null : deps.codec.userCodeKey(userCode);
-  const lookup = kind === 'Session' ? sha256(String(payload['uid'])) : userCodeKey;
+  // Until somebody decides about it; it is found by its person.
+  const undecided = kind === 'BackchannelAuthenticationRequest' ? key : userCodeKey;
+  const lookup = kind === 'Session' ? sha256(String(payload['uid'])) : undecided;
   return [
     key,
     kind,

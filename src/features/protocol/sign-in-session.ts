@@ -8,7 +8,7 @@ import type { Place } from '../../foundation/geo/place.ts';
 import type { ClientHints } from '../../foundation/http/client-hints.ts';
 import type { Clients } from '../clients/module.ts';
 import type { SettingsModule } from '../settings/module.ts';
-import { type AssuranceRule, owesSecondFactor } from './assurance.ts';
+import { type AssuranceRule, owesSecondFactor, singleFactor } from './assurance.ts';
 import { authorizationsOf, type LogoutNotice, wantsNotice } from './endings.ts';
 import type { PayloadCodec } from './payload.ts';
 import { type SignInResult, wantsPassword } from './proof.ts';
@@ -36,6 +36,9 @@ export interface CurrentSignIn {
   readonly id: string;
   /** When the person last proved who they are, in milliseconds. */
   readonly provedAt: number;
+  /** How. */
+  readonly acr: string;
+  readonly amr: readonly string[];
 }
 
 /** One of a person's sign-ins. Times are milliseconds since the epoch. */
@@ -89,7 +92,8 @@ export function createSignInSessions(parts: SignInSessionParts): SignInSessions 
     const isAtRisk = await parts.watch(ctx, session, { saves: false });
     if (isRenamed(session)) await saveRenamed(parts, ctx, session);
     if (isAtRisk) return undefined;
-    return { accountId, id: sha256(uid), provedAt: (session.authTime() ?? 0) * 1000 };
+    const provedAt = (session.authTime() ?? 0) * 1000;
+    return { accountId, id: sha256(uid), provedAt, acr: acr ?? singleFactor, amr: session.amr ?? [] };
   };
   const list = async (accountId: string): Promise<ListedSignIn[]> =>
     (await parts.store.livingSessions(accountId, parts.clock.now())).map(toListed);

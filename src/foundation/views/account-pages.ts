@@ -1,6 +1,7 @@
 /** What the pages of `/account` need, as `pages.ts` says it. */
 
 import type {
+  AppOnPage,
   BusyProblem,
   ConsentScope,
   HiddenFields,
@@ -40,6 +41,25 @@ export interface AppInAccount {
   readonly lastAt: number;
   /** The operator's own, which is let in without a question. */
   readonly isOurs: boolean;
+}
+
+/** What an app asks a person for who is elsewhere. */
+export interface ApprovalOnPage {
+  readonly id: string;
+  readonly app: AppOnPage;
+  /** What the app shows as well. */
+  readonly message?: string | undefined;
+  readonly scopes: readonly ConsentScope[];
+  /** Milliseconds since the epoch. */
+  readonly until: number;
+}
+
+export interface ApprovalsLocals {
+  /** How the signed-in person is called. */
+  readonly account: string;
+  readonly waiting: readonly ApprovalOnPage[];
+  /** What became of the one before. */
+  readonly done?: 'allowed' | 'denied' | 'over' | undefined;
 }
 
 /** One of a person's passkeys. Times are milliseconds since the epoch. */

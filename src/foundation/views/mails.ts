@@ -111,6 +111,15 @@ export interface NewDeviceMailLocals {
   readonly place?: string | undefined;
 }
 
+/** That an app waits for its person's answer (CIBA), with the way to the page. */
+export interface ApprovalAskedMailLocals {
+  readonly app: string;
+  /** What the app shows as well. */
+  readonly message?: string | undefined;
+  readonly until: number;
+  readonly href: string;
+}
+
 /** Every mail and what it takes. The name is the template's in `views/mail`. */
 export interface MailLocals {
   test: TestMailLocals;
@@ -127,6 +136,7 @@ export interface MailLocals {
   'sign-in-link': SignInLinkMailLocals;
   'account-locked': AccountLockedMailLocals;
   'new-device': NewDeviceMailLocals;
+  'approval-asked': ApprovalAskedMailLocals;
 }
 
 export type MailName = keyof MailLocals;
@@ -146,6 +156,7 @@ const everyMail: Readonly<Record<MailName, true>> = {
   'sign-in-link': true,
   'account-locked': true,
   'new-device': true,
+  'approval-asked': true,
 };
 
 /** The names of all mails, in no particular order. */

@@ -8,6 +8,7 @@ import type {
   AccountLocals,
   ActivityLocals,
   AddressDoneLocals,
+  ApprovalsLocals,
   AuthenticatorLocals,
   ConfirmAddressLocals,
   DeleteAccountLocals,
@@ -317,6 +318,7 @@ export interface PageLocals {
   'account/email': EmailLocals;
   'account/profile': ProfileLocals;
   'account/activity': ActivityLocals;
+  'account/approvals': ApprovalsLocals;
   'account/delete': DeleteAccountLocals;
   'account/leaving': LeavingLocals;
   'account/returned': ReturnedLocals;
@@ -370,6 +372,7 @@ const everyPage: Readonly<Record<PageName, true>> = {
   'account/email': true,
   'account/profile': true,
   'account/activity': true,
+  'account/approvals': true,
   'account/delete': true,
   'account/leaving': true,
   'account/returned': true,
