@@ -121,7 +121,7 @@ describe('a store that reads first and writes later', () => {
       }
     }
     await product.stop();
-    expect(Object.keys(caught)).toHaveLength(15);
+    expect(Object.keys(caught)).toHaveLength(16);
     expect(Object.keys(caught).filter((name) => !caught[name])).toEqual([]);
   });
 });

@@ -63,6 +63,23 @@ function acrClaim(claims: unknown): AskedAcr | undefined {
   return { values: given.filter((one) => typeof one === 'string'), essential: asked.essential === true };
 }
 
+/**
+ * The library's check of `claims`, wherever it comes in: also where nobody is asked yet, as by a pushed request or for
+ * somebody who is elsewhere. Throws `invalid_request`.
+ */
+export function assertClaims(
+  _ctx: unknown,
+  claims: { readonly id_token?: unknown; readonly userinfo?: unknown },
+): void {
+  for (const asked of [claims.id_token, claims.userinfo].flatMap((section) => Object.values(section ?? {}))) {
+    // OpenID Connect Core §5.5.1: null, or what is asked of the claim.
+    if (typeof asked !== 'object' || Array.isArray(asked)) {
+      throw new errors.InvalidRequest('each claim should be null or an object');
+    }
+  }
+  acrClaim(JSON.stringify(claims));
+}
+
 /** Whether the request asks for a second factor, and would not do with a password alone (RFC 9470 §4). */
 export function asksForSecondFactor(params: Readonly<Record<string, unknown>>): boolean {
   const { values } = askedAcr(params);

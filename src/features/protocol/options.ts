@@ -7,7 +7,7 @@ import type { KeySet } from '../signing-keys/module.ts';
 import type { Users } from '../users/module.ts';
 import { enabledJWA, signedByDefault } from './algorithms.ts';
 import { addAllowedPeople, isForAccount } from './allowed-people.ts';
-import { type AssuranceRule, assurances } from './assurance.ts';
+import { type AssuranceRule, assertClaims, assurances } from './assurance.ts';
 import { richAuthorizationRequests } from './authorization-details.ts';
 import { type CibaParts, ciba } from './ciba.ts';
 import { claimsByScope, findAccount, tokenClaims } from './claims.ts';
@@ -146,7 +146,7 @@ function features(parts: EngineParts): NonNullable<Configuration['features']> {
     fapi: fapiFeature,
     externalSigningSupport: { enabled: true, ack: 'experimental-01' },
     clientCredentials: { enabled: true },
-    claimsParameter: { enabled: true },
+    claimsParameter: { enabled: true, assertClaimsParameter: assertClaims },
     userinfo: { enabled: true },
     jwtUserinfo: { enabled: true },
     encryption: { enabled: true },
