@@ -249,7 +249,7 @@ describe('a detail', () => {
   it('is refused a client that was given no kind, and where no code comes back', async () => {
     const plain = await addWebApp(product, { resources: [bank] });
     expect(await refusalOf(ask(pay('1.00')), plain)).toBe('invalid_authorization_details');
-    expect(await refusalOf({ ...ask(pay('1.00')), response_type: 'none' })).toBe('invalid_request');
+    expect(await refusalOf({ ...ask(pay('1.00')), response_type: 'none' })).toBe('unauthorized_client');
   });
 
   it('is published by its kind', async () => {

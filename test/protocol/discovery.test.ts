@@ -29,7 +29,7 @@ describe.each(paths)('the document at %s', (path) => {
       device_authorization_endpoint: `${product.url}/device/authorize`,
       pushed_authorization_request_endpoint: `${product.url}/par`,
       end_session_endpoint: `${product.url}/logout`,
-      subject_types_supported: ['public'],
+      subject_types_supported: ['public', 'pairwise'],
       response_types_supported: expect.arrayContaining(['code']) as unknown,
       id_token_signing_alg_values_supported: expect.arrayContaining(['RS256', 'ES256']) as unknown,
       scopes_supported: expect.arrayContaining(['openid']) as unknown,
@@ -39,7 +39,7 @@ describe.each(paths)('the document at %s', (path) => {
       backchannel_logout_supported: true,
       backchannel_logout_session_supported: true,
       authorization_response_iss_parameter_supported: true,
-      request_uri_parameter_supported: false,
+      request_uri_parameter_supported: true,
     });
     for (const [name, value] of Object.entries(body)) {
       expect([name, value]).not.toEqual([name, []]);

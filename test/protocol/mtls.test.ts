@@ -99,6 +99,7 @@ describe('discovery', () => {
       revocation_endpoint: `${alias}/revoke`,
       device_authorization_endpoint: `${alias}/device/authorize`,
       pushed_authorization_request_endpoint: `${alias}/par`,
+      backchannel_authentication_endpoint: `${alias}/ciba`,
     });
     expect(body['token_endpoint']).toBe(`${product.url}/token`);
   });

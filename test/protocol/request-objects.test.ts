@@ -107,7 +107,7 @@ describe('a signed request', () => {
     const till = await addTill(product, { jwks: key.jwks });
     const request = await sign(till, { client_id: till.credentials.clientId, scope: 'openid', login_hint: user.email });
     const { status, body } = await till.post('/ciba', { request });
-    expect([status, body['error']]).toEqual([400, 'invalid_request_object']);
+    expect([status, body['error']]).toEqual([400, 'invalid_request']);
     expect(body['error_description']).toContain('is not taken here');
   });
 

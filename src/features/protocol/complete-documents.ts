@@ -17,8 +17,13 @@ export function completeDocuments({ decrypting }: KeySet): Middleware {
       ctx.body = { keys: keys.filter(({ kid }) => !retired.has(kid)) };
       return;
     }
+    const document = ctx.body as Record<string, unknown>;
+    // RFC 8414 §3.2: what there is none of is left out.
+    for (const [name, value] of Object.entries(document)) {
+      if (Array.isArray(value) && value.length === 0) document[name] = undefined;
+    }
     // OpenID Connect Discovery §3.
-    Object.assign(ctx.body as object, {
+    Object.assign(document, {
       request_uri_parameter_supported: true,
       require_request_uri_registration: true,
       // Requests for people elsewhere come from their client itself, which has proved who it is: they need no signature.
