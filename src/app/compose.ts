@@ -29,7 +29,6 @@ import {
   type LogoutNotice,
   type Proof,
   type Protocol,
-  type ProtocolParts,
 } from '../features/protocol/module.ts';
 import { createRecovery, resetRequestKind, resetRequests } from '../features/recovery/module.ts';
 import { createRegistrations, registrationKind, registrations } from '../features/registration/module.ts';
@@ -38,8 +37,7 @@ import { createSetUp, type SetUp } from '../features/set-up/module.ts';
 import { createSignIn, type SignInAttempt } from '../features/sign-in/module.ts';
 import { createStatistics } from '../features/statistics/module.ts';
 import type { AccountEndings, User } from '../features/users/module.ts';
-import { type ClientCertificates, createClientCertificates } from '../foundation/certificates/client-certificates.ts';
-import { type Issuers, openIssuers } from '../foundation/certificates/issuers.ts';
+import type { ClientCertificates } from '../foundation/certificates/client-certificates.ts';
 import { hmacSha256 } from '../foundation/crypto/hash.ts';
 import { watchRevisions } from '../foundation/db/revision.ts';
 import { openPlaces, type Places } from '../foundation/geo/places.ts';
@@ -52,6 +50,7 @@ import { createOutboundFetch } from '../foundation/outbound/fetch.ts';
 import { createOutbox, type MessageKind, type Outbox } from '../foundation/outbox/outbox.ts';
 import { createViews, type Views } from '../foundation/views/render.ts';
 import { type CoreFeatures, composeCore, type Foundations } from './compose-features.ts';
+import { composeMutualTls, type MutualTls } from './compose-mutual-tls.ts';
 import { createHttpApp } from './http.ts';
 import { type Jobs, type JobsParts, startJobs } from './jobs.ts';
 import { composeMailRoom } from './mail-room.ts';
@@ -125,25 +124,6 @@ export async function compose(parts: AppParts): Promise<App> {
     koa,
     certificates,
     stop,
-  };
-}
-
-interface MutualTls extends Pick<ProtocolParts, 'mtls'> {
-  readonly certificates: ClientCertificates;
-  readonly issuers: Issuers;
-}
-
-/** How clients show certificates. Throws `tls_unusable`. */
-function composeMutualTls({ config, clock, log }: AppParts): MutualTls {
-  const { mtls, trustProxy } = config;
-  return {
-    certificates: createClientCertificates({ clock, header: mtls?.header, trustProxy }),
-    issuers: openIssuers({
-      clock,
-      file: mtls?.ca,
-      onUnusable: (error) => log.error({ err: error }, 'the changed mtls.ca cannot be used; the former one stays'),
-    }),
-    mtls: { isOffered: mtls !== undefined, hasAuthorities: mtls?.ca !== undefined, url: mtls?.url },
   };
 }
 

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { longestTokenLifetime } from '../settings/module.ts';
 import { algorithmFields, answerEncryptions, encryptionProblems, signingAlg } from './algorithms.ts';
 import { certificateFields, certificateProblems } from './certificates.ts';
+import { cibaProblems } from './ciba.ts';
 import { detailTypeSchema } from './detail-types.ts';
 import { fapiProblems } from './fapi.ts';
 import { allowedPeople, lifetimeFields, lifetimeProblems } from './limits.ts';
@@ -157,8 +158,8 @@ export const isConfidential = (client: Pick<Metadata, 'token_endpoint_auth_metho
 export const usesSecret = (client: Pick<Metadata, 'token_endpoint_auth_method'>): boolean =>
   client.token_endpoint_auth_method.startsWith('client_secret_');
 
-/** What does not go together, field by field. */
-function contradictions(client: ReadClient): [keyof ReadClient, string][] {
+/** What does not go together whatever else a client is. */
+function ruleProblems(client: ReadClient): [keyof ReadClient, string][] {
   const has = (grant: (typeof grantTypes)[number]) => client.grant_types.includes(grant);
   const method = client.token_endpoint_auth_method;
   const rules: [boolean, keyof ReadClient, string][] = [
@@ -198,10 +199,13 @@ function contradictions(client: ReadClient): [keyof ReadClient, string][] {
       'may be false only for clients that authenticate',
     ],
   ];
-  const broken = rules
-    .filter(([applies]) => applies)
-    .map(([, field, message]): [keyof ReadClient, string] => [field, message]);
+  return rules.filter(([applies]) => applies).map(([, field, message]) => [field, message]);
+}
+
+/** What does not go together, field by field. */
+function contradictions(client: ReadClient): [keyof ReadClient, string][] {
   const ofParts = [
+    ...ruleProblems(client),
     ...keyProblems(client),
     ...encryptionProblems(client),
     ...certificateProblems(client),
@@ -211,7 +215,7 @@ function contradictions(client: ReadClient): [keyof ReadClient, string][] {
     ...responseTypeProblems(client),
     ...fapiProblems(client),
   ];
-  broken.push(...ofParts.map(([field, message]): [keyof ReadClient, string] => [field as keyof ReadClient, message]));
+  const broken = ofParts.map(([field, message]): [keyof ReadClient, string] => [field as keyof ReadClient, message]);
   for (const field of ['redirect_uris', 'post_logout_redirect_uris'] as const) {
     for (const uri of client[field]) {
       const problem = applicationTypeProblem(uri, client.application_type);
@@ -219,23 +223,6 @@ function contradictions(client: ReadClient): [keyof ReadClient, string][] {
     }
   }
   return broken;
-}
-
-/** OpenID Connect CIBA Core §4: who asks for people by name proves who they are, and who is called says where. */
-function cibaProblems(client: ReadClient): [keyof ReadClient, string][] {
-  const { backchannel_token_delivery_mode: mode, backchannel_client_notification_endpoint: endpoint } = client;
-  const asks = client.grant_types.includes('urn:openid:params:grant-type:ciba');
-  const rules: [boolean, keyof ReadClient, string][] = [
-    [
-      asks && !isConfidential(client),
-      'grant_types',
-      'urn:openid:params:grant-type:ciba needs a client that authenticates',
-    ],
-    [!asks && mode !== undefined, 'backchannel_token_delivery_mode', 'needs urn:openid:params:grant-type:ciba'],
-    [mode === 'ping' && endpoint === undefined, 'backchannel_client_notification_endpoint', 'is needed for ping'],
-    [mode !== 'ping' && endpoint !== undefined, 'backchannel_client_notification_endpoint', 'is for ping alone'],
-  ];
-  return rules.filter(([applies]) => applies).map(([, field, message]) => [field, message]);
 }
 
 /** OpenID Connect Registration §2: keys by value or by reference, never both. */

@@ -187,8 +187,7 @@ export function createProtocol(parts: ProtocolParts): Protocol {
   const consents = createRememberedConsents({ ...parts, store });
   const sessionKey = parts.keyRing.derive('clients in sessions');
   const grantOf = createGrantOfSession(sessionKey, store);
-  const former = (uid: string) => formerInteraction({ store, codec }, uid);
-  const startAgain = createStartAgain({ ...parts, former });
+  const startAgain = createStartAgain({ ...parts, former: (uid) => formerInteraction({ store, codec }, uid) });
   const signals = createSignals(parts);
   const watch = createWatchSession({ ...parts, signals, sightings: createSightingStore(parts.database) });
   // Both outlive engines: a change of something else must not send us to every client.

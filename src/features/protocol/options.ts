@@ -65,9 +65,7 @@ export function engineOptions(parts: EngineParts): Configuration {
     adapter: parts.adapter,
     routes,
     discovery: { ui_locales_supported: [...parts.languages], ...authenticationElsewhere },
-    jwks: {
-      keys: allKeys(parts.keys()),
-    } as never,
+    jwks: { keys: allKeys(parts.keys()) } as never,
     cookies: cookies(parts),
     ttl: lifetimes(parts),
     scopes: [...parts.scopes],

@@ -27,8 +27,8 @@ export function introspect(
     for (const name in form) if (!parameters.has(name)) return undefined;
     const found = await livingToken(provider, value, parts.clock);
     const owner = found && (await provider.Client.find(found.token.clientId ?? ''));
-    // A pairwise subject is another one for each sector (OpenID Connect Core §8.1).
-    if (!owner || owner.subjectType === 'pairwise' || found.token['rar'] !== undefined) return undefined;
+    if (!owner || found.token['rar'] !== undefined) return undefined;
+    // A pairwise subject, say, is another one for each sector (OpenID Connect Core §8.1).
     if (!hasPlainMetadata(parts.clients.find(owner.clientId))) return undefined;
     // RFC 7662 §4: nobody may scan for tokens that are not for them.
     if (!(await maySee(parts, client, found.token))) return undefined;

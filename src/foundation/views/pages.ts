@@ -37,7 +37,7 @@ import type {
 } from './entry-pages.ts';
 import type { LeavingForProviderLocals, PostingLocals, ProviderOnPage, ProviderProblem } from './provider-pages.ts';
 import type { ConfirmSafeguardLocals, SafeguardDoneLocals } from './safeguard-pages.ts';
-
+import type { SetUpLinkLocals, SetUpLocals } from './set-up-pages.ts';
 import type { EnrolmentLocals, NewPasswordLocals, RecoveryCodesLocals, SecondFactorLocals } from './step-pages.ts';
 
 /** The app (relying party) that sent the person here, as far as the page shows it. */
@@ -212,27 +212,6 @@ export interface ErrorLocals extends Reference {
 export interface StrengthMeter {
   readonly least: number;
   readonly words: readonly string[];
-}
-
-export interface SetUpLocals {
-  readonly action: string;
-  /** Characters a password must have. */
-  readonly minLength: number;
-  readonly meter?: StrengthMeter | undefined;
-  readonly email?: string | undefined;
-  readonly problems?:
-    | {
-        readonly email?: 'missing' | 'invalid' | 'taken' | undefined;
-        readonly password?: NewPasswordProblem | undefined;
-      }
-    | undefined;
-  /** The server sheds work: nothing was stored. */
-  readonly busy?: BusyProblem | undefined;
-}
-
-export interface SetUpLinkLocals extends Reference {
-  readonly reason: 'unknown' | 'used' | 'expired';
-  readonly signInHref?: string | undefined;
 }
 
 /** The form that connects an app, with what was typed and what is wrong with it. */
